@@ -1,0 +1,80 @@
+# Quorate. `make` builds build/quorate; `make run` shows it at work; `make check` proves it.
+#
+#   make run [FOR=seconds]   a four-validator network on loopback that commits real transfers
+#   make check               installs what is missing, then builds and runs every test (gcc and clang, sanitizers)
+#   make vectors [VECTORS=D] the protocol's test vectors, a line per file
+#   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
+#   make bench               measures four validators on this machine
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+SAN     ?=
+VECTORS ?= ../shared/vectors
+FOR     ?=
+
+ROOMS := crypto tendermint ledger mempool genesis rpc node
+VARIANT := $(notdir $(CC))$(if $(SAN),-san)
+OUT   := build/$(VARIANT)
+
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef -Werror
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -I. -MMD -MP $(WARN) $(CFLAGS) -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong -DQUORATE_VERSION='"$(VERSION)"' \
+	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+comma := ,
+VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
+LDLIBS := -lleveldb -levent_openssl -levent -ljansson -lsecp256k1 -lssl -lcrypto -lpthread -lm
+LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined)
+
+# The stair: a room's tests link the room and those below it, nothing above.
+BELOW_crypto     := crypto
+BELOW_tendermint := $(BELOW_crypto) tendermint
+BELOW_ledger     := $(BELOW_tendermint) ledger
+BELOW_mempool    := $(BELOW_ledger) mempool
+BELOW_genesis    := $(BELOW_mempool) genesis
+BELOW_rpc        := $(BELOW_genesis) rpc
+BELOW_node       := $(BELOW_rpc) node
+
+sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
+
+.PHONY: all run check vectors bench clean deps $(ROOMS:%=test-%)
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: build/quorate
+
+build/quorate: $(OUT)/quorate
+	@ln -sfn $(VARIANT)/quorate $@
+
+$(OUT)/quorate: $(call objects,$(ROOMS)) $(OUT)/node/main.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
+
+# One test program per room; its main is generated from the names of the files: test_NOUN.c gives suite_NOUN.
+define room_tests
+$(OUT)/tests/main_$(1).c: $(wildcard tests/$(1)/test_*.c)
+	@mkdir -p $$(@D)
+	@sh tests/main.sh $(1) $$^ > $$@
+$(OUT)/tests/main_$(1).o: $(OUT)/tests/main_$(1).c
+	$$(CC) $$(ALL_CFLAGS) -Wno-missing-prototypes -c -o $$@ $$<
+$(OUT)/test_$(1): $(call objects,$(BELOW_$(1))) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/$(1)/*.c)) $(OUT)/tests/main_$(1).o
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcheck -lsubunit -lrt $$(LDLIBS)
+test-$(1): $(OUT)/test_$(1)
+	$$<
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_tests,$(r))))
+
+$(OUT)/vectors: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/vectors/*.c))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+vectors: $(OUT)/vectors
+	$< $(VECTORS)
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,9 @@
+/* CRC-32C (Castagnoli), for WAL records. crc32c("123456789") = e3069283. */
+#ifndef QUORATE_CRYPTO_CRC32C_H
+#define QUORATE_CRYPTO_CRC32C_H
+
+#include "crypto/span.h"
+
+uint32_t crc32c(uint32_t before, struct span bytes); /* before = 0 to begin; may be chained */
+
+#endif
