@@ -1,0 +1,47 @@
+/* Evidence of misbehaviour: double votes and light-client attacks (cometbft: types/evidence.go, evidence/verify.go). Codec and hash
+ * are needed for every block; the pool comes later. */
+#ifndef QUORATE_TENDERMINT_EVIDENCE_H
+#define QUORATE_TENDERMINT_EVIDENCE_H
+
+#include "tendermint/commit.h"
+#include "tendermint/header.h"
+
+enum evidence_kind { EVIDENCE_NONE = 0, EVIDENCE_DUPLICATE_VOTE = 1, EVIDENCE_LIGHT_ATTACK = 2 }; /* the oneof's numbers */
+
+struct evidence_duplicate_vote {
+    struct vote vote_a, vote_b; /* a < b by block_id_compare */
+    bool has_a, has_b;
+    int64_t total_power, validator_power;
+    struct timestamp timestamp;
+};
+
+struct evidence {
+    uint8_t kind;            /* enum evidence_kind */
+    struct span inner;       /* the bytes of the inner message AS CometBFT would re-encode them; a loan. What hashes cover. */
+    struct evidence_duplicate_vote duplicate; /* when EVIDENCE_DUPLICATE_VOTE */
+    /* when EVIDENCE_LIGHT_ATTACK */
+    int64_t common_height;
+    struct header conflicting_header;
+    struct commit conflicting_commit;   /* arena */
+    struct span conflicting_validators; /* ValidatorSet bytes, a loan */
+    uint32_t byzantine_count;
+    struct validator *byzantine;        /* arena */
+    int64_t total_power;
+    struct timestamp timestamp;
+};
+
+/* An Evidence oneof. Anything nil that CometBFT would dereference (wounds 30, 31) marks the reader bad. */
+void evidence_read(struct evidence *evidence, struct proto_reader *reader, struct arena *arena);
+void evidence_write(struct proto_writer *writer, const struct evidence *evidence); /* the oneof, from inner */
+void evidence_hash(struct digest *out, const struct evidence *evidence);           /* of one piece (31-byte quirk for attacks) */
+void evidence_list_hash(struct digest *out, const struct evidence *items, size_t count);
+bool evidence_check(const struct evidence *evidence); /* ValidateBasic */
+/* Orders the two votes and encodes into the arena. */
+bool evidence_from_votes(struct evidence *out, const struct vote *one, const struct vote *other, const struct valset *set,
+                         const struct timestamp *block_time, struct arena *arena);
+/* evidence/verify.go VerifyDuplicateVote: shapes, same height/round/type/address, powers, both signatures. */
+bool evidence_verify_duplicate(const struct evidence *evidence, const struct valset *set, struct span chain_id);
+/* Expired iff BOTH ages are exceeded strictly. */
+bool evidence_expired(int64_t age_blocks, int64_t age_ns, int64_t age_blocks_max, int64_t age_ns_max);
+
+#endif
