@@ -8,7 +8,8 @@
  * the end. As permissive as gogoproto (which CometBFT uses), because blocks are judged by what it accepts: unknown
  * fields of every wire type, groups included, are skipped; non-minimal varints of up to 10 bytes are accepted (bits
  * above 64 are dropped); repeated occurrences of a singular field: the last wins, nested messages merge; field
- * number 0, wrong wire types of known fields, truncated input, lengths beyond the end are bad. Group nesting is bounded.
+ * number 0 (after it is cut to 32 bits), wrong wire types of known fields, truncated input, lengths beyond the end are bad.
+ * A group is given as a field of wire PROTO_GROUP without a value, already skipped: bad for whoever asks for its value.
  * `x_read(x, reader)` functions of all rooms merge into an initialised struct; `x_decode(x, …, span)` initialise,
  * read, and require that the reader is good.
  */
@@ -53,7 +54,7 @@ struct proto_reader {
     bool bad;
 };
 
-enum proto_wire { PROTO_VARINT = 0, PROTO_FIXED64 = 1, PROTO_BYTES = 2, PROTO_FIXED32 = 5 };
+enum proto_wire { PROTO_VARINT = 0, PROTO_FIXED64 = 1, PROTO_BYTES = 2, PROTO_GROUP = 3, PROTO_FIXED32 = 5 };
 
 struct proto_field {
     uint32_t number;
@@ -63,7 +64,7 @@ struct proto_field {
 };
 
 struct proto_reader proto_reader_over(struct span bytes);
-/* The next field, or false at the end of input or when the reader is (now) bad. Groups are skipped silently. */
+/* The next field, or false at the end of input or when the reader is (now) bad. */
 bool proto_next(struct proto_reader *reader, struct proto_field *field);
 /* The field's value in the asked type; a wrong wire type marks the reader bad and gives zero. */
 uint64_t proto_uint64(struct proto_reader *reader, const struct proto_field *field);
