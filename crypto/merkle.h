@@ -37,6 +37,9 @@ void merkle_proof_make(struct merkle_proof *proof, const uint8_t *leaf_hashes, s
 /* All inner nodes are computed once for all `count` proofs. proofs has `count` entries. */
 void merkle_proof_make_all(struct merkle_proof *proofs, const uint8_t *leaf_hashes, size_t count);
 bool merkle_proof_check(const struct merkle_proof *proof);  /* Proof.ValidateBasic */
+/* The root that the proof's own leaf hash leads to; false (out untouched) when it leads nowhere: malformed, index beyond
+ * total, or not exactly as many aunts as forks. */
+bool merkle_proof_root(const struct merkle_proof *proof, uint8_t out[static SHA256_BYTES]);
 bool merkle_proof_verify(const struct merkle_proof *proof, const uint8_t root[static SHA256_BYTES], struct span item);
 
 /* tendermint.crypto.Proof {1 total, 2 index, 3 leaf_hash, 4 repeated aunts} */

@@ -26,6 +26,18 @@ bool proofop_keypath_decode(struct proofop_keypath *path, struct span text); /* 
  * and all must be used. Knows "simple:v" (ValueOp). args: the value. */
 bool proofop_verify(const struct proofop *ops, size_t count, const uint8_t root[static SHA256_BYTES], struct span keypath_text,
                     struct span value);
+
+/* The same with other operators, for applications whose trees are of another kind. An operator computes from the value
+ * (for the first) or the last result its own root of at most PROOFOP_RESULT_MAX bytes, or refuses. The table ends with a
+ * NULL type. */
+#define PROOFOP_RESULT_MAX 64
+struct proofop_operator {
+    const char *type;
+    bool (*run)(uint8_t out[static PROOFOP_RESULT_MAX], size_t *size, const struct proofop *op, struct span value);
+};
+bool proofop_verify_with(const struct proofop_operator *operators, const struct proofop *ops, size_t count, struct span root,
+                         struct span keypath_text, struct span value);
+
 /* The leaf of a ValueOp: uvarint-length key ‖ uvarint-length SHA256(value), hashed as a Merkle leaf. */
 void proofop_value_leaf(uint8_t out[static SHA256_BYTES], struct span key, struct span value);
 /* tendermint.crypto.ValueOp {1 key, 2 proof} */
