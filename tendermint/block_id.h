@@ -27,6 +27,8 @@ struct digest digest_of(const uint8_t bytes[static 32]);
 static inline bool digest_equal(const struct digest *a, const struct digest *b) {
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
+/* The bytes of a field; a size other than 0 or 32 marks the reader bad. */
+void digest_read(struct digest *digest, struct proto_reader *reader, const struct proto_field *field);
 static inline struct span digest_span(const struct digest *digest) { return span_of(digest->bytes, digest->size); }
 
 bool part_header_equal(const struct part_header *a, const struct part_header *b);
@@ -42,6 +44,9 @@ void part_header_write(struct proto_writer *writer, const struct part_header *he
 void part_header_read(struct part_header *header, struct proto_reader *reader); /* a hash of another size than 0 or 32 is bad */
 void block_id_write(struct proto_writer *writer, const struct block_id *id);
 void block_id_read(struct block_id *id, struct proto_reader *reader);
+/* The id as a nested message of `field`: always written; merged when read. */
+void block_id_put(struct proto_writer *writer, uint32_t field, const struct block_id *id);
+void block_id_get(struct block_id *id, struct proto_reader *reader, const struct proto_field *field);
 /* CanonicalBlockID as a field; left out only when the whole id is nil (types/canonical.go). */
 void block_id_put_canonical(struct proto_writer *writer, uint32_t field, const struct block_id *id);
 
