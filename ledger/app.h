@@ -1,0 +1,39 @@
+/* The application: a table of ABCI 2.0 calls, because the user chooses it. Built in: `ledger` (app_ledger.h) and `kvstore`
+ * (app_kvstore.h). Calls of one application never overlap. check_tx works on a state of its own, apart from finalize_block's,
+ * and falls back to the committed state at each commit. Whatever finalize_block decides depends on committed state and the
+ * block alone. */
+#ifndef QUORATE_LEDGER_APP_H
+#define QUORATE_LEDGER_APP_H
+
+#include "ledger/abci.h"
+#include "ledger/kv.h"
+
+struct app;
+
+struct app_table {
+    const char *name;
+    void (*info)(struct app *app, struct abci_info *out, struct arena *arena);
+    /* false with *error (arena text): the genesis app_state is refused; nothing was kept */
+    bool (*init_chain)(struct app *app, struct abci_initialized *out, const struct abci_init_chain *question, struct arena *arena,
+                       struct span *error);
+    void (*check_tx)(struct app *app, struct abci_check *out, struct span tx, bool recheck, struct arena *arena);
+    /* Chooses from `block->txs` those to propose, in order, at most bytes_max in all counted as Data encodes them
+     * (proto size). `chosen` has room for tx_count indexes; returns how many. */
+    uint32_t (*prepare_proposal)(struct app *app, uint32_t *chosen, const struct abci_block *block, int64_t bytes_max, struct arena *arena);
+    bool (*process_proposal)(struct app *app, const struct abci_block *block, struct arena *arena); /* ACCEPT */
+    void (*finalize_block)(struct app *app, struct abci_finalized *out, const struct abci_block *block, struct arena *arena);
+    /* Appends the writes of the finalized block to the batch (keys begin with KEYS_APP_PREFIX), and makes them the committed
+     * state. Returns the retain height, 0: keep all. */
+    int64_t (*commit)(struct app *app, struct kv_batch *batch);
+    void (*query)(struct app *app, struct abci_answer *out, const struct abci_query *question, struct arena *arena);
+    void (*close)(struct app *app);
+};
+
+struct app { /* the first member of every application's own struct */
+    const struct app_table *table;
+};
+
+/* By name: "ledger", "kvstore". Reads its committed state from kv (a loan for the app's life). NULL: unknown name. */
+struct app *app_open(const char *name, struct kv *kv, struct span chain_id);
+
+#endif

@@ -1,0 +1,30 @@
+/* The layout of the store: one letter, then big-endian numbers, so that keys ascend with height.
+ *   h            head: the ledger's state after the last applied height
+ *   b<height>    block bytes                     m<height>  block id and size (BlockMeta without the header)
+ *   c<height>    commit of `height` that block height+1 carries (written with height+1)
+ *   k<height>    seen commit of `height`
+ *   i<hash>      block hash → height             t<hash>    transaction hash → height, index
+ *   r<height>    FinalizeBlock response          v<height>  validators of `height`: whole, or the height where they are whole
+ *   p<height>    consensus parameters likewise   u<height>  undo record of `height`
+ *   g            genesis: hash of the file's content, so that another genesis is refused
+ *   s…           the application's own keys */
+#ifndef QUORATE_LEDGER_KEYS_H
+#define QUORATE_LEDGER_KEYS_H
+
+#include "crypto/span.h"
+
+#define KEYS_BYTES_MAX 40
+
+struct key {
+    uint8_t bytes[KEYS_BYTES_MAX];
+    size_t size;
+};
+
+struct key keys_plain(char letter);
+struct key keys_height(char letter, int64_t height);
+struct key keys_hash(char letter, const uint8_t hash[static 32]);
+static inline struct span keys_span(const struct key *key) { return span_of(key->bytes, key->size); }
+
+#define KEYS_APP_PREFIX 's'
+
+#endif

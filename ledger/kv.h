@@ -1,0 +1,66 @@
+/* The first seam: an ordered store of keys and values with atomic, optionally synced batches. LevelDB behind it
+ * (kv_leveldb.c, the only file that knows LevelDB) or memory (kv_memory.c) that can lose and tear what was not synced.
+ *
+ * Failure of the store (I/O error, corruption, full disk) is the world's: the handler given at opening is called with one
+ * line that names path, operation and cause, and must not return. So no caller has an error path for it. */
+#ifndef QUORATE_LEDGER_KV_H
+#define QUORATE_LEDGER_KV_H
+
+#include "crypto/blob.h"
+
+struct kv;
+
+struct kv_failure {
+    void *context;
+    void (*fail)(void *context, const char *what) __attribute__((noreturn));
+};
+
+/* A list of puts and deletes in order; later entries win. */
+struct kv_batch {
+    uint8_t *bytes; /* private encoding */
+    size_t size, capacity;
+    uint32_t count;
+};
+
+void kv_batch_init(struct kv_batch *batch);
+void kv_batch_close(struct kv_batch *batch);
+void kv_batch_clear(struct kv_batch *batch); /* keeps the memory */
+void kv_batch_put(struct kv_batch *batch, struct span key, struct span value);
+void kv_batch_delete(struct kv_batch *batch, struct span key);
+/* Walks the batch: false at the end. *cursor starts at 0. value.data is NULL for a delete. */
+bool kv_batch_next(const struct kv_batch *batch, size_t *cursor, struct span *key, struct span *value, bool *is_delete);
+
+struct kv_options {
+    size_t cache_bytes;        /* 0: a small default */
+    size_t write_buffer_bytes; /* 0: 4 MiB */
+};
+
+/* Opens or makes the store in folder `path`. NULL on failure with *error (caller frees with free) saying what and what to do. Another
+ * process that holds it is a failure of its own wording. */
+struct kv *kv_leveldb_open(const char *path, const struct kv_options *options, struct kv_failure failure, char **error);
+
+/* The in-memory store. kv_memory_crash drops every batch since the last synced one, keeping of them the first `keep`
+ * batches (as an unsynced log may survive in part); the store goes on with what is left. */
+struct kv *kv_memory_new(struct kv_failure failure);
+void kv_memory_crash(struct kv *kv, uint32_t keep);
+
+void kv_close(struct kv *kv); /* NULL allowed */
+
+/* The value as a blob for the caller to release, or NULL: no such key. */
+struct blob *kv_get(struct kv *kv, struct span key);
+bool kv_has(struct kv *kv, struct span key);
+void kv_write(struct kv *kv, const struct kv_batch *batch, bool sync);
+
+/* Keys in [from, to) in order (or backwards, from the last below `to`); visit returns false to stop. Spans are loans for the call. */
+typedef bool kv_visit(void *context, struct span key, struct span value);
+void kv_scan(struct kv *kv, struct span from, struct span to, bool backwards, kv_visit *visit, void *context);
+
+/* Counted since opening, for the tests and metrics of flushes. */
+struct kv_counts {
+    uint64_t writes, synced_writes, bytes_written;
+};
+void kv_count(const struct kv *kv, struct kv_counts *out);
+/* Gives back the space of deleted ranges. */
+void kv_compact(struct kv *kv, struct span from, struct span to);
+
+#endif

@@ -1,0 +1,71 @@
+/* The ledger: the chain's state, its store and its application behind one door. A height enters through ledger_apply and nowhere else:
+ * executed, then block, commit, state, application state and indexes in ONE synced batch. */
+#ifndef QUORATE_LEDGER_LEDGER_H
+#define QUORATE_LEDGER_LEDGER_H
+
+#include "ledger/app.h"
+#include "ledger/judge.h"
+#include "ledger/keys.h"
+
+struct ledger {
+    struct kv *kv;     /* a loan */
+    struct app *app;   /* a loan */
+    struct state state;
+    int64_t base;      /* lowest height with a block; 0: none */
+    struct judge_clock clock; /* set by the shell before judging */
+    struct kv_batch batch;
+    struct arena arena; /* scratch of one apply: its answers are loans until the next */
+    bool index_transactions; /* tx_index.indexer is not "null" */
+    bool keep_results;       /* !storage.discard_abci_responses */
+};
+
+/* Reads the head, or starts the chain: InitChain, first state, written with sync. Refuses (false, *error malloc'ed, one line with what
+ * to do): another genesis than the stored one, an application that is ahead, behind or of another hash. */
+bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const struct state_genesis *genesis,
+                 enum params_release release, char **error);
+void ledger_close(struct ledger *ledger);
+
+/* A block for the next height from candidate transactions (the mempool's, in order), through the application's PrepareProposal. */
+struct block *ledger_propose(struct ledger *ledger, const struct commit *last_commit, const struct address *proposer,
+                             struct span *txs, const uint8_t (*tx_hashes)[32], uint32_t tx_count,
+                             const struct evidence *evidence, uint32_t evidence_count);
+/* How many bytes of transactions the next block has room for, as Data encodes them. */
+int64_t ledger_data_bytes_max(const struct ledger *ledger);
+/* Validity, and the application's ProcessProposal. */
+enum block_verdict ledger_judge(struct ledger *ledger, const struct block *block, const struct commit_cache *cache);
+
+struct ledger_applied { /* loans until the next apply */
+    struct abci_finalized finalized;
+    int64_t retain_height;
+};
+/* Applies the judged block of the next height with the commit that decided it. A second call for an applied height is refused (false,
+ * nothing done). Aborts through the kv's failure handler if the application's updates are invalid. */
+bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct block *block, const struct commit *seen_commit);
+
+/* Takes back the last applied height (undo record): state and application return to height − 1; the block is kept unless `hard`.
+ * false: nothing to undo, or its record is gone. */
+bool ledger_rollback(struct ledger *ledger, bool hard);
+/* Forgets blocks, commits, results, indexes below `retain`; at most `count_max` heights a call. Returns how many. */
+int64_t ledger_prune(struct ledger *ledger, int64_t retain, int64_t count_max);
+
+/* ---- store.c: reading the past. All return a blob/struct for the caller to release, or NULL / false when not there. */
+struct blob *ledger_block_bytes(struct ledger *ledger, int64_t height);
+struct block *ledger_block(struct ledger *ledger, int64_t height);
+struct ledger_meta {
+    struct block_id block_id;
+    int64_t size;
+    struct header header;
+    uint32_t tx_count;
+};
+bool ledger_block_meta(struct ledger *ledger, struct ledger_meta *out, int64_t height);
+int64_t ledger_height_of(struct ledger *ledger, const uint8_t block_hash[static 32]); /* 0: unknown */
+/* canonical: the commit in block height + 1; for the last height the seen one (*canonical false). Sigs from the arena. */
+bool ledger_commit(struct ledger *ledger, struct commit *out, bool *canonical, int64_t height, struct arena *arena);
+bool ledger_seen_commit(struct ledger *ledger, struct commit *out, int64_t height, struct arena *arena);
+/* Validators with priorities as of `height` (up to state height + 1; + 2 is next_validators). *set is initialised by the caller. */
+bool ledger_validators(struct ledger *ledger, struct valset *set, int64_t height);
+bool ledger_params(struct ledger *ledger, struct params *out, int64_t height, int64_t *changed_at);
+bool ledger_results(struct ledger *ledger, struct abci_finalized *out, int64_t height, struct arena *arena); /* copies into the arena */
+bool ledger_find_tx(struct ledger *ledger, const uint8_t tx_hash[static 32], int64_t *height, uint32_t *index);
+
+#endif
