@@ -5,5 +5,6 @@
 #include "crypto/span.h"
 
 uint32_t crc32c(uint32_t before, struct span bytes); /* before = 0 to begin; may be chained */
+uint32_t crc32c_portable(uint32_t before, struct span bytes); /* the same without the processor's instruction */
 
 #endif
