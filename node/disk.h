@@ -1,0 +1,44 @@
+/* Named small files of a node's home (journal, signing mark), as a table so that the simulator can lose, tear and fill them. Real
+ * files are in disk_posix.c. Names are relative ("data/cs.wal/wal"). A failure of the world (I/O, full disk) calls the owner's
+ * failure handler with one line (path, operation, errno) and does not return; "not there" is no failure. */
+#ifndef QUORATE_NODE_DISK_H
+#define QUORATE_NODE_DISK_H
+
+#include "crypto/blob.h"
+
+struct disk;
+
+struct disk_table {
+    int64_t (*size)(struct disk *disk, const char *name); /* −1: not there */
+    struct blob *(*read)(struct disk *disk, const char *name, int64_t offset, size_t size); /* shorter at the end; NULL: not there */
+    void (*append)(struct disk *disk, const char *name, struct span bytes); /* makes the file if missing; not yet durable */
+    /* Replaces the content in place, without a second file; not yet durable and may be torn by a crash. */
+    void (*overwrite)(struct disk *disk, const char *name, struct span bytes);
+    /* Replaces by temporary file, sync, rename, folder sync: durable and never torn. Two flushes. */
+    void (*replace)(struct disk *disk, const char *name, struct span bytes);
+    void (*sync)(struct disk *disk, const char *name); /* one flush */
+    void (*truncate)(struct disk *disk, const char *name, int64_t size);
+    void (*rename)(struct disk *disk, const char *from, const char *to); /* and the folder synced */
+    void (*remove)(struct disk *disk, const char *name);                 /* gone already is fine */
+};
+
+struct disk { /* first member of every implementation */
+    const struct disk_table *table;
+    uint64_t flushes; /* counted, for tests and metrics */
+};
+
+struct disk_failure {
+    void *context;
+    void (*fail)(void *context, const char *what) __attribute__((noreturn));
+};
+
+/* Files below folder `home`; keeps file handles open. NULL with *error malloc'ed. */
+struct disk *disk_posix_open(const char *home, struct disk_failure failure, char **error);
+void disk_posix_close(struct disk *disk);
+
+/* In memory, for tests and simulation: what was not synced is lost, kept or torn at disk_memory_crash by the given bytes of chance. */
+struct disk *disk_memory_new(struct disk_failure failure);
+void disk_memory_crash(struct disk *disk, uint64_t chance);
+void disk_memory_free(struct disk *disk);
+
+#endif

@@ -1,0 +1,62 @@
+/* The replica: everything of a node above the seams `world` and `kv`, deterministic: gossip, gate, candidates, journal, engine, signer, ledger,
+ * mempool (house.md "The one way of a block", stations 2 to 9). The world calls in; nothing here blocks but disk flushes. */
+#ifndef QUORATE_NODE_REPLICA_H
+#define QUORATE_NODE_REPLICA_H
+
+#include "ledger/ledger.h"
+#include "mempool/mempool.h"
+#include "node/journal.h"
+#include "node/signer.h"
+#include "node/world.h"
+#include "tendermint/engine.h"
+
+struct replica_config {
+    struct engine_config engine;
+    int64_t peer_gossip_sleep_ms;       /* retry period of gossip */
+    int64_t peer_query_maj23_sleep_ms;
+    bool mempool_broadcast;
+    int64_t mempool_relay_ms;           /* wait before passing on what a peer sent: in a full mesh its sender reaches the others itself */
+    int64_t double_sign_check_height;
+    int64_t block_time_tolerance_ms;
+    const char *journal_name;           /* "data/cs.wal/wal" */
+};
+
+struct replica;
+
+struct replica_listener { /* who hears of applied blocks (rpc); may be NULL functions */
+    void *context;
+    void (*block_applied)(void *context, struct block *block, const struct abci_finalized *finalized);
+};
+
+/* All loans for the replica's life; the ledger is open. signer NULL: a full node without a key. */
+struct replica_parts {
+    struct world *world;
+    struct ledger *ledger;
+    struct mempool *mempool;
+    struct signer *signer;
+    struct replica_listener listener;
+};
+
+/* Opens the journal. NULL with *error malloc'ed. */
+struct replica *replica_new(const struct replica_config *config, const struct replica_parts *parts, char **error);
+void replica_start(struct replica *replica); /* begins the height, replays the journal through the same way */
+void replica_free(struct replica *replica);  /* syncs the journal */
+
+/* The world calls. */
+void replica_peer_up(struct replica *replica, uint32_t peer, const char *id /* 40 hex */);
+void replica_peer_down(struct replica *replica, uint32_t peer);
+void replica_receive(struct replica *replica, uint32_t peer, uint8_t channel, struct span message);
+void replica_peer_writable(struct replica *replica, uint32_t peer);
+void replica_timer(struct replica *replica, enum world_timer which);
+enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena); /* from RPC */
+/* Called by the world when it has handed in everything that was at hand: gossip that was put together goes out now. */
+void replica_flush(struct replica *replica);
+
+/* For those who look. */
+const struct engine *replica_engine(const struct replica *replica);
+bool replica_catching_up(const struct replica *replica);
+struct timestamp replica_height_started(const struct replica *replica);
+bool replica_peer_progress(const struct replica *replica, uint32_t peer, int64_t *height, int32_t *round, uint32_t *step);
+bool replica_halted(const struct replica *replica, char *why, size_t size);
+
+#endif

@@ -1,0 +1,95 @@
+/* JSON-RPC with CometBFT's shapes (protocol.md §7; cometbft: rpc/core, rpc/jsonrpc/server): a request and a read view give a response.
+ * rpc knows nothing of sockets of peers or of the clock: what it cannot read in the ledger, the mempool and the engine, the host tells.
+ * HTTP is in http.c (the only file that knows evhttp). */
+#ifndef QUORATE_RPC_RPC_H
+#define QUORATE_RPC_RPC_H
+
+#include "genesis/genesis.h"
+#include "ledger/ledger.h"
+#include "mempool/mempool.h"
+#include "tendermint/engine.h"
+
+struct event_base;
+
+struct rpc_node_info { /* DefaultNodeInfo as JSON shows it; NUL-terminated texts */
+    uint64_t protocol_p2p, protocol_block, protocol_app;
+    char id[41];
+    char listen_addr[128];
+    char network[64];
+    char version[64];
+    uint8_t channels[16];
+    uint8_t channel_count;
+    char moniker[128];
+    char tx_index[8];
+    char rpc_address[128];
+};
+
+struct rpc_channel_status {
+    uint8_t id;
+    uint32_t send_queue_capacity, send_queue_size;
+    int32_t priority;
+    int64_t recently_sent;
+};
+
+struct rpc_peer {
+    struct rpc_node_info info;
+    bool is_outbound;
+    char remote_ip[64];
+    int64_t duration_ns;             /* since connected */
+    uint64_t bytes_sent, bytes_received;
+    int64_t send_rate, recv_rate;    /* bytes per second, averaged */
+    uint32_t channel_count;
+    struct rpc_channel_status channels[16];
+    /* what consensus knows of it, for dump_consensus_state */
+    int64_t height;
+    int32_t round;
+    uint32_t step;
+};
+
+struct rpc_submit; /* a transaction on its way; private to rpc */
+
+struct rpc_host { /* filled by the node; every pointer is a loan for the server's life */
+    void *context;
+    struct ledger *ledger;
+    struct mempool *mempool;
+    const struct engine *engine;
+    const struct genesis *genesis;
+    const char *software_version;   /* the real one: abci_info's and `quorate version` */
+    struct timestamp (*now)(void *context);
+    void (*node_info)(void *context, struct rpc_node_info *out);
+    bool (*catching_up)(void *context);
+    bool (*validator_key)(void *context, struct pubkey *out); /* false: this node has none */
+    struct timestamp (*height_started)(void *context);        /* start time of the current height */
+    /* Peers: the first call gives their number with out NULL. */
+    uint32_t (*peers)(void *context, struct rpc_peer *out, uint32_t capacity);
+    /* Checks the transaction and gives it to gossip. *check lives in the arena. */
+    enum mempool_verdict (*submit)(void *context, struct abci_check *check, struct blob *tx, struct arena *arena);
+};
+
+struct rpc_config { /* [rpc] of config.toml */
+    const char *laddr; /* "tcp://127.0.0.1:26657" or "unix:///path" */
+    uint32_t max_open_connections;
+    uint32_t max_request_batch_size;
+    uint64_t max_body_bytes, max_header_bytes;
+    int64_t timeout_broadcast_tx_commit_ms;
+    const char *cors_allowed_origins; /* comma list; "" off */
+    const char *cors_allowed_methods, *cors_allowed_headers;
+    bool unsafe;
+};
+
+struct rpc; /* the server */
+
+/* Begins to listen. NULL with *error (malloc'ed) naming address and cause ("address already in use: is another node running? …"). */
+struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, const struct rpc_host *host, char **error);
+void rpc_stop(struct rpc *rpc);
+uint16_t rpc_port(const struct rpc *rpc); /* the bound port (for laddr port 0) */
+
+/* The host says: a block was applied. Wakes broadcast_tx_commit waiters, later the subscribers. Loans for the call. */
+void rpc_block_applied(struct rpc *rpc, struct block *block, const struct abci_finalized *finalized);
+
+/* The pure heart, for tests and fuzzing: answers the body of one POST. `reply` is called once, now or (broadcast_tx_commit) later. */
+typedef void rpc_reply(void *context, int http_status, const char *body, size_t size, bool cacheable);
+void rpc_handle_post(struct rpc *rpc, struct span body, rpc_reply *reply, void *reply_context);
+void rpc_handle_uri(struct rpc *rpc, const char *method, const char *query, rpc_reply *reply, void *reply_context);
+
+#endif
