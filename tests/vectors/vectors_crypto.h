@@ -1,0 +1,15 @@
+/* The handlers of the lowest room's kinds, by file. */
+#ifndef QUORATE_TESTS_VECTORS_CRYPTO_H
+#define QUORATE_TESTS_VECTORS_CRYPTO_H
+
+#include "tests/vectors/vectors.h"
+
+/* vectors_crypto_trees.c */
+void vectors_merkle_roots(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_merkle_roots_proofs(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_merkle_proof_validation(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_merkle_value_op(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_merkle_keypath(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_merlin_transcript(struct vectors_report *report, const json_t *file, const char *path);
+
+#endif
