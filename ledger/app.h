@@ -10,6 +10,11 @@
 
 struct app;
 
+struct app_proposed { /* a transaction to propose */
+    struct span tx;
+    int64_t origin; /* its index among the candidates if it is that one unchanged (its hash is known); −1: new bytes */
+};
+
 struct app_table {
     const char *name;
     void (*info)(struct app *app, struct abci_info *out, struct arena *arena);
@@ -23,10 +28,15 @@ struct app_table {
     bool (*process_proposal)(struct app *app, const struct abci_block *block, struct arena *arena); /* ACCEPT */
     void (*finalize_block)(struct app *app, struct abci_finalized *out, const struct abci_block *block, struct arena *arena);
     /* Appends the writes of the finalized block to the batch (keys begin with KEYS_APP_PREFIX), and makes them the committed
-     * state. Returns the retain height, 0: keep all. */
+     * state. Called after init_chain too, for what genesis gave. Returns the retain height, 0: keep all. The batch is on disk
+     * when the call that led here returns, or the process dies. */
     int64_t (*commit)(struct app *app, struct kv_batch *batch);
     void (*query)(struct app *app, struct abci_answer *out, const struct abci_query *question, struct arena *arena);
     void (*close)(struct app *app);
+    /* NULL, or asked INSTEAD of prepare_proposal by an application that alters, adds or reorders transactions. *out is of the
+     * arena; spans are of the arena or of the block. Returns the count; the same bound of bytes_max holds. */
+    uint32_t (*rewrite_proposal)(struct app *app, struct app_proposed **out, const struct abci_block *block, int64_t bytes_max,
+                                 struct arena *arena);
 };
 
 struct app { /* the first member of every application's own struct */
