@@ -45,7 +45,7 @@ void commit_read(struct commit *commit, struct proto_reader *reader, struct aren
 bool commit_decode(struct commit *commit, struct span bytes, struct arena *arena);
 void commit_sig_write(struct proto_writer *writer, const struct commit_sig *sig);
 void commit_hash(struct digest *out, const struct commit *commit); /* Merkle over the CommitSigs; empty: SHA256("") */
-enum commit_verdict commit_check(const struct commit *commit);     /* Commit.ValidateBasic */
+enum commit_verdict commit_check(const struct commit *commit);     /* Commit.ValidateBasic, and each entry's at any height */
 /* The precommit that entry `index` stands for (GetVote). */
 void commit_vote(struct vote *out, const struct commit *commit, uint32_t index);
 
@@ -61,12 +61,15 @@ enum commit_verdict commit_verify(const struct commit *commit, uint32_t *culprit
 /* VerifyCommitLight: ignores entries not for the block, stops once above two thirds. */
 enum commit_verdict commit_verify_light(const struct commit *commit, const struct valset *set, struct span chain_id,
                                         const struct block_id *block_id, int64_t height);
+/* VerifyCommitLightAllSignatures: likewise, but every signature for the block must be good (evidence). */
+enum commit_verdict commit_verify_light_all(const struct commit *commit, const struct valset *set, struct span chain_id,
+                                            const struct block_id *block_id, int64_t height);
 /* VerifyCommitLightTrusting: by address, unknown ignored; threshold total·num/den. `all`: verify all signatures (evidence). */
 enum commit_verdict commit_verify_trusting(const struct commit *commit, const struct valset *set, struct span chain_id,
                                            uint64_t numerator, uint64_t denominator, bool all);
 
 /* BFT time: the weighted median of the commit's timestamps. `count_nil` is the rule of 0.38/0.39 (nil votes count); 0.40 counts
- * Commit flags only. A signer who is not in the set is ignored. Scratch memory from the arena. */
+ * Commit flags only. A signer who is not in the set is ignored. Scratch memory from the arena; zero time when it does not fit. */
 struct timestamp commit_median_time(const struct commit *commit, const struct valset *set, bool count_nil, struct arena *arena);
 struct commit_weighted_time {
     struct timestamp time;

@@ -193,10 +193,14 @@ bool timestamp_parse(struct timestamp *out, struct span bytes) {
 
 /* Wire */
 
-void timestamp_put(struct proto_writer *writer, uint32_t field, const struct timestamp *time) {
-    size_t mark = proto_begin(writer, field);
+void timestamp_write(struct proto_writer *writer, const struct timestamp *time) {
     proto_put_int64(writer, 1, time->seconds);
     proto_put_int64(writer, 2, time->nanos);
+}
+
+void timestamp_put(struct proto_writer *writer, uint32_t field, const struct timestamp *time) {
+    size_t mark = proto_begin(writer, field);
+    timestamp_write(writer, time);
     proto_end(writer, mark);
 }
 

@@ -28,6 +28,7 @@ void timestamp_text(char out[static TIMESTAMP_TEXT_SIZE], const struct timestamp
 /* Any RFC 3339 text with Z or an offset, up to 9 fraction digits (more are truncated); false if malformed or out of range. */
 bool timestamp_parse(struct timestamp *out, struct span text);
 
+void timestamp_write(struct proto_writer *writer, const struct timestamp *time); /* the message's own bytes: a header's leaf */
 void timestamp_put(struct proto_writer *writer, uint32_t field, const struct timestamp *time); /* always written ("!") */
 /* Reads the nested message of `field` into *time, starting from the epoch (gogoproto stdtime); an invalid one marks the reader bad. */
 void timestamp_get(struct timestamp *time, struct proto_reader *reader, const struct proto_field *field);
