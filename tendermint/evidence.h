@@ -23,7 +23,7 @@ struct evidence {
     int64_t common_height;
     struct header conflicting_header;
     struct commit conflicting_commit;   /* arena */
-    struct span conflicting_validators; /* ValidatorSet bytes, a loan */
+    struct span conflicting_validators; /* ValidatorSet bytes as re-encoded (arena); decoded only by evidence_check */
     uint32_t byzantine_count;
     struct validator *byzantine;        /* arena */
     int64_t total_power;
@@ -41,6 +41,10 @@ bool evidence_from_votes(struct evidence *out, const struct vote *one, const str
                          const struct timestamp *block_time, struct arena *arena);
 /* evidence/verify.go VerifyDuplicateVote: shapes, same height/round/type/address, powers, both signatures. */
 bool evidence_verify_duplicate(const struct evidence *evidence, const struct valset *set, struct span chain_id);
+/* The half about light-client attacks, in evidence_attack.c. _read takes the inner message. */
+void evidence_attack_read(struct evidence *evidence, struct proto_reader *reader, struct arena *arena);
+void evidence_attack_hash(struct digest *out, const struct digest *header_hash, int64_t common_height);
+bool evidence_attack_check(const struct evidence *evidence);
 /* Expired iff BOTH ages are exceeded strictly. */
 bool evidence_expired(int64_t age_blocks, int64_t age_ns, int64_t age_blocks_max, int64_t age_ns_max);
 

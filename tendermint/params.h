@@ -51,7 +51,8 @@ int64_t params_commit_bytes_max(int64_t validators, enum params_release release)
 int64_t params_data_bytes_max(int64_t block_bytes, int64_t evidence_bytes, int64_t validators, enum params_release release);
 size_t params_signature_bytes_max(enum params_release release);
 int64_t params_block_bytes(const struct params *params); /* block_bytes_max with −1 resolved */
-/* Whether a proposal may announce so many parts (consensus/state.go; one part of slack, 1601 at most). */
+/* Whether a proposal may announce so many parts: as many as a block of the maximum size needs (types/proposal.go
+ * ValidateBlockSize). */
 bool params_parts_allowed(const struct params *params, uint32_t total);
 
 #endif
