@@ -52,13 +52,19 @@ enum engine_event_kind {
     ENGINE_ON_TXS,          /* transactions wait (once per height is enough) */
 };
 
+struct engine_block { /* what is known of a block; a later word on the same block replaces the earlier */
+    struct block_id id;
+    bool valid;       /* the judge's verdict: only a valid block is locked, proposed again, decided */
+    bool app_rejects; /* valid, but the application's ProcessProposal said REJECT: we prevote nil, yet follow the others' polka */
+};
+
 struct engine_event {
     enum engine_event_kind kind;
     uint32_t peer; /* ROUNDS_OWN_PEER for our own */
     union {
         struct proposal proposal;
         struct vote vote;
-        struct { struct block_id id; bool valid; } block;
+        struct engine_block block;
         struct { int32_t round, type; struct block_id id; } claim;
         struct { int64_t height; int32_t round; uint32_t phase; } timeout;
     };
@@ -69,11 +75,12 @@ enum engine_effect_kind {
     ENGINE_DO_PROPOSE,    /* we are the proposer: propose block_id with pol_round, or build a new block when block_id is nil */
     ENGINE_DO_VOTE,       /* cast prevote/precommit (type) for block_id (nil id: nil) */
     ENGINE_DO_TIMER,      /* wake us with ENGINE_ON_TIMEOUT {height, round, phase} after duration_ms */
-    ENGINE_DO_FETCH,      /* parts of block_id are wanted now (proposal, polka or commit of an unknown block) */
+    ENGINE_DO_FETCH,      /* parts of block_id are wanted now (proposal, polka or commit of an unknown block). May be asked again:
+                           * the engine forgets blocks between rounds, so whoever has it whole says ENGINE_ON_BLOCK again */
     ENGINE_DO_VALID,      /* tell peers NewValidBlock {round, block_id, is_commit} */
-    ENGINE_DO_HAVE,       /* a vote was counted: tell peers HasVote {vote_height, round, type, index} */
+    ENGINE_DO_HAVE,       /* a vote was counted: tell peers HasVote {height, round, type, index}; height may be the last */
     ENGINE_DO_DECIDE,     /* block_id is decided at round; it is known and valid. Nothing follows until engine_begin. */
-    ENGINE_DO_ACCUSE,     /* two conflicting votes of one validator */
+    ENGINE_DO_ACCUSE,     /* two conflicting votes of one validator, once per validator, round and type; never of ourselves */
     ENGINE_DO_HALT,       /* two thirds decided a block that our judge refuses: stop, a human must look */
 };
 
@@ -92,13 +99,16 @@ struct engine_effect {
     struct vote vote_a, vote_b; /* ACCUSE; no extensions */
 };
 
-#define ENGINE_EFFECTS_MAX 64
+#define ENGINE_EFFECTS_MAX 64 /* one step makes at most 40: engine_rules.c counts them */
 struct engine_effects {
     uint32_t count;
     struct engine_effect list[ENGINE_EFFECTS_MAX];
 };
 
 #define ENGINE_BLOCKS_MAX 32 /* blocks known by name within a round */
+/* Votes of one height: about 100 kB per round and 200 validators who all vote, so 200 full rounds of 10000 validators. Taken only
+ * as votes come. Beyond it votes are dropped: this height may then stay undecided, but never wrongly decided. */
+#define ENGINE_ARENA_BYTES_MAX ((size_t)1024 * 1024 * 1024)
 
 struct engine {
     struct engine_config config;
@@ -119,12 +129,15 @@ struct engine {
     struct proposal next_proposal;
     struct block_id wanted; /* the block whose parts are collected: proposal's, polka's or commit's; nil: none */
 
-    struct { struct block_id id; bool valid; } blocks[ENGINE_BLOCKS_MAX];
+    struct engine_block blocks[ENGINE_BLOCKS_MAX]; /* in order of arrival */
     uint32_t block_count;
 
     bool txs_waiting;
     bool precommit_timed;     /* TriggeredTimeoutPrecommit */
-    bool prevoted, precommitted; /* in this round */
+    bool prevoted, precommitted; /* in this round: cast, or skipped and never to be cast */
+    bool polka_told;          /* peers heard of this round's polka for a block that we lack */
+    uint32_t expired;         /* timers of this round that ran out: a bit (1 << phase) each */
+    int32_t own_index;        /* in begin.validators; −1: not a validator */
     bool decided, halted;
 
     struct valset turn;       /* validators with the priorities of `round`: whose turn it is */
@@ -136,15 +149,17 @@ struct engine {
 
 void engine_init(struct engine *engine, const struct engine_config *config, int64_t initial_height);
 void engine_close(struct engine *engine);
-/* Begins a height: after init (or a restart, or block sync) and after each decision was applied. `first_timer`: effects hold the timer
+/* Begins a height: after init (or a restart, or block sync) and after each decision was applied. Effects hold the timer
  * of NEW_HEIGHT (0 ms when skip_timeout_commit and the last commit is complete, else timeout_commit_ms; 0 ms on the first
- * begin after init). The last height's precommits are carried into last_commit if its decision was made here. */
+ * begin after init). The last height's precommits are carried into last_commit if its decision was made here.
+ * After ENGINE_DO_DECIDE or ENGINE_DO_HALT every event is ignored: keep those of the next height until engine_begin. */
 void engine_begin(struct engine *engine, struct engine_effects *effects, const struct engine_height *height);
 void engine_step(struct engine *engine, struct engine_effects *effects, const struct engine_event *event); /* effects is reset first */
 
-/* Whose turn it is at `round` ≥ engine->round of this height (a copy of the set with increment(round − engine round)); −1: nobody. */
+/* Whose turn it is at `round` of this height (a copy of the set with increment(round − engine round)); −1: nobody, or a round gone by. */
 int32_t engine_proposer(const struct engine *engine, int32_t round);
-/* For a restart: the seen commit of the last height, so that late precommits and gossip go on. Call after engine_begin. */
+/* For a restart: the seen commit of the last height, so that late precommits and gossip go on. Call after engine_begin.
+ * `validators` are those of the last height: a loan as in engine_height. */
 void engine_load_last_commit(struct engine *engine, const struct commit *commit, const struct valset *validators);
 /* The precommits seen for the last height, as a commit for the next block. false if there is none or no room. */
 bool engine_last_commit(const struct engine *engine, struct commit *out, struct arena *arena);

@@ -8,6 +8,7 @@
 #define ROUNDS_CATCHUP_PER_PEER 2
 #define ROUNDS_PEERS_MAX        256
 #define ROUNDS_OWN_PEER         0 /* the peer number of our own messages */
+#define ROUNDS_ROUND_MAX        (INT32_MAX - 2) /* so that round + 1 can be tallied, and counted, without overflow */
 
 struct rounds_pair { /* of one round; sorted by round in `pairs` */
     int32_t round;
@@ -26,12 +27,14 @@ struct rounds {
 };
 
 bool rounds_init(struct rounds *rounds, struct arena *arena, const struct valset *validators, int64_t height);
-bool rounds_advance(struct rounds *rounds, int32_t round); /* SetRound; false: no room in the arena */
+/* SetRound, round ≤ ROUNDS_ROUND_MAX; false: no room in the arena for some of the rounds: votes of those are not counted. */
+bool rounds_advance(struct rounds *rounds, int32_t round);
 /* NULL when the round has no tally. */
 const struct tally *rounds_tally(const struct rounds *rounds, int32_t round, int32_t type);
 enum rounds_note { ROUNDS_TALLIED, ROUNDS_UNWANTED };
 /* ROUNDS_UNWANTED: a far round beyond what this peer may open. Otherwise *note and *previous as tally_note gives. */
 enum rounds_note rounds_note(struct rounds *rounds, enum tally_note *note, struct vote *previous, const struct vote *vote, uint32_t peer);
+bool rounds_accuse(struct rounds *rounds, const struct vote *vote); /* tally_accuse for the tally and validator of this vote */
 /* A claim for a round without tally is ignored (true); false: the peer lies or overflows. */
 bool rounds_claim(struct rounds *rounds, uint32_t peer, int32_t round, int32_t type, const struct block_id *block_id);
 /* The highest round ≤ from with a prevote majority, or −1 (POLInfo). */

@@ -22,6 +22,7 @@ struct tally_vote { /* what a vote adds to its tally's height, round, type */
 };
 
 struct tally_block; /* votes for one block (nil included) */
+struct tally_claim; /* what one peer claimed */
 
 struct tally {
     int64_t height;
@@ -34,24 +35,29 @@ struct tally {
     int64_t power;                   /* of all who voted */
     struct tally_block *blocks;
     struct tally_block *majority;    /* NULL: none yet */
-    uint32_t claim_count;
-    uint32_t claim_peers[TALLY_CLAIMS_MAX];
+    struct bit_array accused;        /* validators whose conflict was taken by tally_accuse */
+    uint32_t claim_count;            /* at most TALLY_CLAIMS_MAX */
+    struct tally_claim *claims;
 };
 
 enum tally_note {
     TALLY_ADDED = 0,        /* new, counted */
     TALLY_DUPLICATE,        /* the same vote again */
     TALLY_CONFLICT,         /* differs from *previous; not counted */
-    TALLY_CONFLICT_COUNTED, /* differs from *previous, counted for its claimed block */
+    TALLY_CONFLICT_COUNTED, /* differs from *previous, counted for its block, which is claimed or already the majority */
     TALLY_SAME_BLOCK_OTHER_SIGNATURE, /* non-deterministic signature for the same vote: ignored (CometBFT: error) */
     TALLY_NOT_OURS,         /* other height, round, type, unknown index or wrong address */
     TALLY_FULL,             /* the arena has no room: dropped */
 };
 
+/* false: no room in the arena. */
 bool tally_init(struct tally *tally, struct arena *arena, const struct valset *validators, int64_t height, int32_t round, int32_t type);
 /* *previous (may be NULL): for conflicts, the vote it differs from, filled in whole. */
 enum tally_note tally_note(struct tally *tally, struct vote *previous, const struct vote *vote);
-/* A peer's claim. false: this peer claimed another block before (it lies), or the table is full. The same claim again is fine. */
+/* For whoever reports a conflict: true the first time for this validator, so that one liar is reported once per tally. */
+bool tally_accuse(struct tally *tally, uint32_t index);
+/* A peer's claim. false: this peer claimed another block before (it lies), or the table is full. The same claim again is fine; so is one that the
+ * arena has no room for: it is forgotten. */
 bool tally_claim(struct tally *tally, uint32_t peer, const struct block_id *block_id);
 
 bool tally_majority(const struct tally *tally, struct block_id *block_id); /* the polka; block_id may be NULL, nil id for a nil polka */
