@@ -23,6 +23,7 @@ struct key {
 struct key keys_plain(char letter);
 struct key keys_height(char letter, int64_t height);
 struct key keys_hash(char letter, const uint8_t hash[static 32]);
+int64_t keys_height_of(struct span key); /* of a key of keys_height; −1: not one */
 static inline struct span keys_span(const struct key *key) { return span_of(key->bytes, key->size); }
 
 #define KEYS_APP_PREFIX 's'

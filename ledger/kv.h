@@ -43,6 +43,8 @@ struct kv *kv_leveldb_open(const char *path, const struct kv_options *options, s
  * batches (as an unsynced log may survive in part); the store goes on with what is left. */
 struct kv *kv_memory_new(struct kv_failure failure);
 void kv_memory_crash(struct kv *kv, uint32_t keep);
+/* The disk is full: after so many more writes, the next one calls the failure handler and changes nothing. */
+void kv_memory_fail_after(struct kv *kv, uint32_t writes);
 
 void kv_close(struct kv *kv); /* NULL allowed */
 

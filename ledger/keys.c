@@ -1,0 +1,28 @@
+#include "ledger/keys.h"
+
+#include <assert.h>
+
+struct key keys_plain(char letter) { return (struct key){.bytes = {(uint8_t)letter}, .size = 1}; }
+
+struct key keys_height(char letter, int64_t height) {
+    assert(height >= 0);
+    struct key key = {.bytes = {(uint8_t)letter}, .size = 9};
+    for (unsigned i = 0; i < 8; i++)
+        key.bytes[1 + i] = (uint8_t)((uint64_t)height >> (56 - 8 * i));
+    return key;
+}
+
+struct key keys_hash(char letter, const uint8_t hash[static 32]) {
+    struct key key = {.bytes = {(uint8_t)letter}, .size = 33};
+    memcpy(key.bytes + 1, hash, 32);
+    return key;
+}
+
+int64_t keys_height_of(struct span key) {
+    if (key.size != 9)
+        return -1;
+    uint64_t height = 0;
+    for (unsigned i = 0; i < 8; i++)
+        height = height << 8 | key.data[1 + i];
+    return height <= INT64_MAX ? (int64_t)height : -1;
+}
