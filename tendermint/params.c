@@ -4,7 +4,7 @@
 #include "tendermint/header.h"
 #include "tendermint/vote.h"
 
-enum { BLOCK_OVERHEAD_BYTES = 11, COMMIT_OVERHEAD_BYTES = 94 };
+enum { COMMIT_OVERHEAD_BYTES = 94 };
 
 const char *params_verdict_text(enum params_verdict verdict) {
     switch (verdict) {
@@ -109,7 +109,7 @@ int64_t params_commit_bytes_max(int64_t validators, enum params_release release)
 
 int64_t params_data_bytes_max(int64_t block_bytes, int64_t evidence_bytes, int64_t validators, enum params_release release) {
     int64_t whole = block_bytes == -1 ? PARAMS_BLOCK_BYTES_MAX : block_bytes;
-    return whole - BLOCK_OVERHEAD_BYTES - HEADER_BYTES_MAX - params_commit_bytes_max(validators, release) - evidence_bytes;
+    return whole - PARAMS_BLOCK_OVERHEAD - HEADER_BYTES_MAX - params_commit_bytes_max(validators, release) - evidence_bytes;
 }
 
 bool params_parts_allowed(const struct params *params, uint32_t total) {

@@ -7,6 +7,7 @@
 
 #define PARAMS_BLOCK_BYTES_MAX   104857600 /* MaxBlockSizeBytes */
 #define PARAMS_PART_BYTES        65536     /* BlockPartSize */
+#define PARAMS_BLOCK_OVERHEAD    11        /* MaxOverheadForBlock */
 #define PARAMS_KEY_TYPES_MAX     8
 #define PARAMS_KEY_TYPE_BYTES    32
 
