@@ -162,7 +162,8 @@ static void keep(struct mempool *pool, struct blob *tx, const uint8_t *hash, con
                                     .height = pool->height,
                                     .arrived_ms = now_ms,
                                     .number = ++pool->last_number,
-                                    .gas_wanted = check->result.gas_wanted};
+                                    .gas_wanted = check->result.gas_wanted,
+                                    .local = peer_slot < 0};
     memcpy(entry->tx.hash, hash, 32);
     entry->expires = check->expires;
     note_peer(&entry->tx, peer_slot);
@@ -332,6 +333,7 @@ void mempool_flush(struct mempool *pool) {
 
 /* ---- looking */
 
+uint32_t mempool_tx_bytes_max(const struct mempool *pool) { return pool->config.tx_bytes_max; }
 uint32_t mempool_count(const struct mempool *pool) { return pool->count; }
 
 uint64_t mempool_bytes(const struct mempool *pool) { return pool->bytes; }

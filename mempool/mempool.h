@@ -38,6 +38,7 @@ struct mempool_tx { /* read-only for others */
     uint64_t number;     /* ascends with arrival: a gossip cursor */
     uint64_t known_by;   /* bit per peer slot: who sent it to us or got it from us */
     int64_t gas_wanted;
+    bool local;          /* no peer sent it: it came through our own RPC */
 };
 
 struct mempool;
@@ -60,6 +61,7 @@ uint32_t mempool_reap(const struct mempool *pool, struct span **txs, uint8_t (**
 void mempool_update(struct mempool *pool, const struct block *block, const struct abci_tx_result *results, int64_t now_ms);
 void mempool_flush(struct mempool *pool);
 
+uint32_t mempool_tx_bytes_max(const struct mempool *pool);
 uint32_t mempool_count(const struct mempool *pool);
 uint64_t mempool_bytes(const struct mempool *pool);
 const struct mempool_tx *mempool_find(const struct mempool *pool, const uint8_t hash[static 32]);
