@@ -30,6 +30,13 @@ struct candidate *candidates_find(struct candidates *candidates, const struct bl
     return NULL;
 }
 
+struct candidate *candidates_find_parts(struct candidates *candidates, const struct part_header *parts) {
+    for (uint32_t i = 0; i < candidates->count; i++)
+        if (part_header_equal(&candidates->list[i].id.parts, parts))
+            return &candidates->list[i];
+    return NULL;
+}
+
 /* Whatever is evicted can be collected again: the engine asks for what it needs by name. */
 static struct candidate *place(struct candidates *candidates) {
     if (candidates->count < CANDIDATES_MAX)
@@ -98,6 +105,7 @@ struct candidate *candidates_take(struct candidates *candidates, struct block *b
         .parts = part_set_hold(block_parts(block)),
         .block = block_hold(block),
         .complete = true,
+        .own = true,
         .used = ++candidates->uses,
     };
     return candidate;

@@ -13,6 +13,8 @@ struct candidate {
     struct block *block;        /* NULL until complete, or when the bytes are not that block */
     enum block_verdict verdict; /* of decoding, when complete */
     bool complete;
+    bool judged;                 /* by the replica, against the ledger; then `verdict` is the judge's */
+    bool own;                    /* built here: its parts go out at once */
     uint64_t used; /* for eviction: the least recently wanted goes first */
 };
 
@@ -37,5 +39,6 @@ enum part_verdict candidates_note(struct candidates *candidates, struct candidat
 /* An own block, whole. Holds it. */
 struct candidate *candidates_take(struct candidates *candidates, struct block *block);
 struct candidate *candidates_find(struct candidates *candidates, const struct block_id *id); /* NULL: unknown */
+struct candidate *candidates_find_parts(struct candidates *candidates, const struct part_header *parts);
 
 #endif

@@ -1,0 +1,306 @@
+/* What goes to whom. Our own votes, proposals and parts go out at once; those of others wait for the next round of gossip, because in a well-meshed
+ * network their owner reaches everybody first. The conditions are CometBFT's (consensus/reactor.go gossipDataRoutine, gossipVotesRoutine,
+ * queryMaj23Routine), so that its peers make use of what we send. */
+#include "node/replica_inside.h"
+
+static struct blob *encode(const struct wire_consensus *message) {
+    struct proto_writer writer;
+    proto_writer_measure(&writer);
+    wire_consensus_write(&writer, message);
+    struct blob *blob = blob_reserve(writer.size);
+    proto_writer_init(&writer, blob->data, blob->size);
+    wire_consensus_write(&writer, message);
+    return blob;
+}
+
+static bool send(struct replica *replica, struct replica_peer *peer, uint8_t channel, struct blob *blob) {
+    bool taken = replica->world->table->send(replica->world, peer->number, channel, blob);
+    if (!taken)
+        peer->blocked = true;
+    return taken;
+}
+
+bool gossip_send(struct replica *replica, struct replica_peer *peer, const struct wire_consensus *message) {
+    struct blob *blob = encode(message);
+    bool taken = send(replica, peer, wire_consensus_channel(message->kind), blob);
+    blob_release(blob);
+    return taken;
+}
+
+void gossip_broadcast(struct replica *replica, const struct wire_consensus *message, const struct replica_peer *except) {
+    struct blob *blob = encode(message);
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (peer->present && peer != except)
+            send(replica, peer, wire_consensus_channel(message->kind), blob);
+    }
+    blob_release(blob);
+}
+
+void gossip_round_step(struct replica *replica, struct wire_consensus *out) {
+    const struct engine *engine = &replica->engine;
+    struct timestamp now = replica->world->table->now(replica->world);
+    *out = (struct wire_consensus){
+        .kind = WIRE_NEW_ROUND_STEP,
+        .height = engine->height,
+        .round = engine->round,
+        .step = engine->phase,
+        .seconds_since_start = timestamp_diff_ns(&now, &replica->height_started) / 1000000000,
+        .last_commit_round = engine->has_last_commit ? engine->last_commit.round : -1,
+    };
+}
+
+/* ---- our own, at once */
+
+void gossip_own_vote(struct replica *replica, const struct vote *vote, uint32_t validators) {
+    struct blob *blob = encode(&(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (!peer->present)
+            continue;
+        peerstate_ensure_votes(&peer->state, vote->height, validators);
+        struct bit_array *votes = peerstate_votes(&peer->state, vote->height, vote->round, vote->type);
+        if (votes == NULL || bit_array_get(votes, (uint32_t)vote->validator_index))
+            continue;
+        if (send(replica, peer, WIRE_VOTE, blob))
+            bit_array_set(votes, (uint32_t)vote->validator_index, true);
+    }
+    blob_release(blob);
+}
+
+static const struct tally *tally_of(const struct replica *replica, int64_t height, int32_t round, int32_t type) {
+    const struct engine *engine = &replica->engine;
+    if (height == engine->height)
+        return rounds_tally(&engine->rounds, round, type);
+    bool last = height + 1 == engine->height && type == VOTE_PRECOMMIT && engine->has_last_commit && engine->last_commit.round == round;
+    return last ? &engine->last_commit : NULL;
+}
+
+static bool vote_is_own(const struct replica *replica, const struct tally *tally, uint32_t index) {
+    return replica->own.size != 0 && address_equal(&tally->validators->validators[index].address, &replica->own);
+}
+
+/* A vote was counted. Whoever gets the vote itself from us needs no word about it. */
+void gossip_have(struct replica *replica, const struct engine_effect *have) {
+    const struct tally *tally = tally_of(replica, have->height, have->round, have->type);
+    struct vote vote;
+    bool own = tally != NULL && have->index < tally->validators->count && vote_is_own(replica, tally, have->index);
+    if (own && tally_vote(tally, &vote, have->index))
+        gossip_own_vote(replica, &vote, tally->validators->count);
+    struct wire_consensus message = {
+        .kind = WIRE_HAS_VOTE, .height = have->height, .round = have->round, .type = have->type, .index = (int32_t)have->index};
+    struct blob *blob = encode(&message);
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (!peer->present)
+            continue;
+        const struct bit_array *votes = peerstate_votes(&peer->state, have->height, have->round, have->type);
+        if (!own || votes == NULL || !bit_array_get(votes, have->index))
+            send(replica, peer, WIRE_STATE, blob);
+    }
+    blob_release(blob);
+}
+
+void gossip_valid_block(struct replica *replica, const struct engine_effect *valid) {
+    struct candidate *candidate = candidates_find_parts(&replica->candidates, &valid->block_id.parts);
+    struct bit_array none;
+    bit_array_init(&none);
+    bit_array_resize(&none, valid->block_id.parts.total);
+    const struct bit_array *has = candidate != NULL ? part_set_has(candidate->parts) : &none;
+    struct wire_consensus message = {
+        .kind = WIRE_NEW_VALID_BLOCK,
+        .height = valid->height,
+        .round = valid->round,
+        .parts = valid->block_id.parts,
+        .bits = {has->bits, has->words},
+        .is_commit = valid->is_commit,
+    };
+    gossip_broadcast(replica, &message, NULL);
+    bit_array_close(&none);
+}
+
+/* ---- blocks */
+
+static void send_parts(struct replica *replica, struct replica_peer *peer, struct part_set *parts) {
+    struct peerstate *state = &peer->state;
+    const struct bit_array *has = part_set_has(parts);
+    struct wire_consensus message = {.kind = WIRE_BLOCK_PART, .height = state->height, .round = state->round};
+    /* Each peer is begun with at another part, so that they can pass parts on to each other. */
+    uint32_t from = has->bits == 0 ? 0 : peer->number % has->bits;
+    for (;;) {
+        int32_t index = bit_array_pick(has, &state->parts, from);
+        if (index < 0 || !part_set_get(parts, &message.part, (uint32_t)index) || !gossip_send(replica, peer, &message))
+            return;
+        bit_array_set(&state->parts, (uint32_t)index, true);
+    }
+}
+
+static void send_proposal(struct replica *replica, struct replica_peer *peer) {
+    struct engine *engine = &replica->engine;
+    const struct proposal *proposal = &engine->proposal;
+    if (!engine->has_proposal || peer->state.proposal ||
+        !gossip_send(replica, peer, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = *proposal}))
+        return;
+    peerstate_note_proposal(&peer->state, proposal);
+    const struct tally *pol = proposal->pol_round < 0 ? NULL : rounds_tally(&engine->rounds, proposal->pol_round, VOTE_PREVOTE);
+    if (pol == NULL)
+        return;
+    const struct bit_array *voted = tally_voted(pol);
+    struct wire_consensus message = {
+        .kind = WIRE_PROPOSAL_POL, .height = proposal->height, .round = proposal->pol_round, .bits = {voted->bits, voted->words}};
+    gossip_send(replica, peer, &message);
+}
+
+static void gossip_block(struct replica *replica, struct replica_peer *peer, bool relay) {
+    struct engine *engine = &replica->engine;
+    struct candidate *candidate = engine->has_proposal ? candidates_find(&replica->candidates, &engine->proposal.block_id) : NULL;
+    bool own = candidate != NULL && candidate->own;
+    if (peer->state.round == engine->round && (relay || own))
+        send_proposal(replica, peer);
+    struct candidate *collected = candidates_find_parts(&replica->candidates, &peer->state.parts_header);
+    if (collected != NULL && !part_header_is_zero(&peer->state.parts_header) && (relay || collected->own || engine->phase == ENGINE_COMMIT))
+        send_parts(replica, peer, collected->parts);
+}
+
+/* ---- votes */
+
+static bool send_vote(struct replica *replica, struct replica_peer *peer, struct bit_array *known, const struct vote *vote) {
+    if (!gossip_send(replica, peer, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote}))
+        return false;
+    bit_array_set(known, (uint32_t)vote->validator_index, true);
+    return true;
+}
+
+static void send_votes(struct replica *replica, struct replica_peer *peer, const struct tally *tally, bool relay) {
+    if (tally == NULL)
+        return;
+    peerstate_ensure_votes(&peer->state, tally->height, tally->validators->count);
+    struct bit_array *known = peerstate_votes(&peer->state, tally->height, tally->round, tally->type);
+    if (known == NULL)
+        return;
+    struct vote vote;
+    for (uint32_t from = 0; from < tally->validators->count; from++) {
+        int32_t index = bit_array_pick(tally_voted(tally), known, from);
+        if (index < (int32_t)from)
+            return;
+        from = (uint32_t)index;
+        if ((relay || vote_is_own(replica, tally, from)) && tally_vote(tally, &vote, from) && !send_vote(replica, peer, known, &vote))
+            return;
+    }
+}
+
+static void gossip_votes(struct replica *replica, struct replica_peer *peer, bool relay) {
+    struct engine *engine = &replica->engine;
+    struct peerstate *state = &peer->state;
+    if (state->step == ENGINE_NEW_HEIGHT && engine->has_last_commit)
+        send_votes(replica, peer, &engine->last_commit, relay);
+    if (state->round < 0 || state->round > engine->round)
+        return;
+    if (state->step <= ENGINE_PROPOSE && state->pol_round >= 0)
+        send_votes(replica, peer, rounds_tally(&engine->rounds, state->pol_round, VOTE_PREVOTE), relay);
+    send_votes(replica, peer, rounds_tally(&engine->rounds, state->round, VOTE_PREVOTE), relay);
+    send_votes(replica, peer, rounds_tally(&engine->rounds, state->round, VOTE_PRECOMMIT), relay);
+    if (state->pol_round >= 0)
+        send_votes(replica, peer, rounds_tally(&engine->rounds, state->pol_round, VOTE_PREVOTE), relay);
+}
+
+/* ---- peers that are behind */
+
+static void send_commit(struct replica *replica, struct replica_peer *peer, const struct commit *commit) {
+    peerstate_ensure_votes(&peer->state, commit->height, commit->count);
+    peerstate_ensure_catchup(&peer->state, commit->height, commit->round, commit->count);
+    struct bit_array *known = peerstate_votes(&peer->state, commit->height, commit->round, VOTE_PRECOMMIT);
+    struct vote vote;
+    for (uint32_t i = 0; known != NULL && i < commit->count; i++) {
+        if (commit->sigs[i].flag == COMMIT_ABSENT || bit_array_get(known, i))
+            continue;
+        commit_vote(&vote, commit, i);
+        if (!send_vote(replica, peer, known, &vote))
+            return;
+    }
+}
+
+static struct replica_stored *stored_block(struct replica *replica, int64_t height) {
+    struct replica_stored *stored = &replica->stored[height & 1];
+    if (stored->height == height)
+        return stored;
+    struct ledger_meta meta;
+    struct blob *bytes = ledger_block_meta(replica->ledger, &meta, height) ? ledger_block_bytes(replica->ledger, height) : NULL;
+    if (bytes == NULL)
+        return NULL;
+    part_set_release(stored->parts);
+    *stored = (struct replica_stored){.height = height, .parts = part_set_of(bytes), .id = meta.block_id};
+    blob_release(bytes);
+    return stored;
+}
+
+/* The votes first: they tell the peer which block it lacks, and its NewValidBlock then tells us what it has of it. If no such word comes, it
+ * collects that block already (or is of another make): then the parts go anyway. */
+static void gossip_catchup(struct replica *replica, struct replica_peer *peer, bool relay) {
+    struct peerstate *state = &peer->state;
+    struct ledger *ledger = replica->ledger;
+    if (state->height < ledger->base || state->height > ledger->state.height)
+        return;
+    arena_reset(&replica->gossip_arena);
+    struct commit commit;
+    bool canonical;
+    if (state->height + 1 == replica->engine.height && replica->engine.has_last_commit)
+        send_votes(replica, peer, &replica->engine.last_commit, true);
+    else if (ledger_commit(ledger, &commit, &canonical, state->height, &replica->gossip_arena))
+        send_commit(replica, peer, &commit);
+    struct replica_stored *stored = stored_block(replica, state->height);
+    if (stored == NULL)
+        return;
+    if (part_header_is_zero(&state->parts_header) && relay && ++peer->catchup_rounds > 2)
+        peerstate_expect_parts(state, &stored->id.parts);
+    if (part_header_equal(&state->parts_header, &stored->id.parts))
+        send_parts(replica, peer, stored->parts);
+}
+
+void gossip_peer(struct replica *replica, struct replica_peer *peer, bool relay) {
+    struct peerstate *state = &peer->state;
+    if (!peer->present || state->height == 0)
+        return;
+    if (state->height == replica->engine.height) {
+        gossip_block(replica, peer, relay);
+        gossip_votes(replica, peer, relay);
+    } else if (state->height < replica->engine.height) {
+        gossip_catchup(replica, peer, relay);
+    }
+}
+
+/* ---- claims of majorities */
+
+static void claim(struct replica *replica, struct replica_peer *peer, int32_t round, int32_t type) {
+    const struct tally *tally = round < 0 ? NULL : rounds_tally(&replica->engine.rounds, round, type);
+    struct wire_consensus message = {.kind = WIRE_VOTE_SET_MAJ23, .height = replica->engine.height, .round = round, .type = type};
+    if (tally != NULL && tally_majority(tally, &message.block_id))
+        gossip_send(replica, peer, &message);
+}
+
+static void claim_commit(struct replica *replica, struct replica_peer *peer) {
+    struct commit commit;
+    bool canonical;
+    arena_reset(&replica->gossip_arena);
+    if (!ledger_commit(replica->ledger, &commit, &canonical, peer->state.height, &replica->gossip_arena))
+        return;
+    struct wire_consensus message = {.kind = WIRE_VOTE_SET_MAJ23,
+                                     .height = commit.height,
+                                     .round = commit.round,
+                                     .type = VOTE_PRECOMMIT,
+                                     .block_id = commit.block_id};
+    gossip_send(replica, peer, &message);
+}
+
+void gossip_claims(struct replica *replica, struct replica_peer *peer) {
+    struct peerstate *state = &peer->state;
+    if (!peer->present || state->height == 0)
+        return;
+    if (state->height == replica->engine.height) {
+        claim(replica, peer, state->round, VOTE_PREVOTE);
+        claim(replica, peer, state->round, VOTE_PRECOMMIT);
+        claim(replica, peer, state->pol_round, VOTE_PREVOTE);
+    } else if (state->height >= replica->ledger->base && state->height <= replica->ledger->state.height) {
+        claim_commit(replica, peer);
+    }
+}

@@ -1,0 +1,303 @@
+/* Station 7: the effects, in order. To speak: journal synced → signing mark on disk → signed → back in by the same door → sent. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "node/replica_inside.h"
+
+static int64_t now_ms(struct replica *replica) { return replica->world->table->now_ms(replica->world); }
+
+static struct timestamp now(struct replica *replica) { return replica->world->table->now(replica->world); }
+
+/* A message of our own into the journal; the bytes are built in the arena. */
+static void note_own(struct replica *replica, const struct wire_consensus *message) {
+    struct proto_writer writer;
+    proto_writer_measure(&writer);
+    wire_consensus_write(&writer, message);
+    size_t size = writer.size;
+    uint8_t *bytes = arena_take(&replica->arena, size, 1);
+    assert(bytes != NULL);
+    proto_writer_init(&writer, bytes, size);
+    wire_consensus_write(&writer, message);
+    replica_note(replica, proto_writer_span(&writer), "");
+}
+
+static int32_t own_index(const struct replica *replica) {
+    return replica->own.size == 0 ? -1 : valset_find(replica->engine.begin.validators, &replica->own);
+}
+
+/* ---- proposing */
+
+static struct candidate *build_block(struct replica *replica) {
+    struct ledger *ledger = replica->ledger;
+    struct commit last_commit = {0};
+    if (ledger->state.height > 0 && !engine_last_commit(&replica->engine, &last_commit, &replica->arena)) {
+        replica_say(replica, WORLD_ERROR, "cannot propose height %" PRId64 ": the last height's commit is not at hand", replica->engine.height);
+        return NULL;
+    }
+    struct span *txs;
+    uint8_t(*hashes)[32];
+    struct arena *arena = &replica->tx_arena;
+    arena_reset(arena);
+    uint32_t count = mempool_reap(replica->mempool, &txs, &hashes, ledger_data_bytes_max(ledger), ledger->state.params.block_gas_max, arena);
+    struct block *block = ledger_propose(ledger, &last_commit, &replica->own, txs, hashes, count, NULL, 0);
+    struct candidate *candidate = candidates_take(&replica->candidates, block);
+    block_release(block);
+    return candidate;
+}
+
+/* What the mark forbids is not even built: after a restart the proposal of this round went out already. */
+static bool mark_allows_proposal(struct replica *replica, int32_t round) {
+    int64_t height;
+    int32_t mark_round, step;
+    signer_mark(replica->signer, &height, &mark_round, &step);
+    return height < replica->engine.height || (height == replica->engine.height && mark_round < round);
+}
+
+static void note_own_parts(struct replica *replica, const struct proposal *proposal, struct candidate *candidate) {
+    struct wire_consensus message = {.kind = WIRE_BLOCK_PART, .height = proposal->height, .round = proposal->round};
+    for (uint32_t i = 0; i < candidate->id.parts.total; i++) {
+        bool held = part_set_get(candidate->parts, &message.part, i);
+        assert(held);
+        arena_reset(&replica->arena);
+        note_own(replica, &message);
+    }
+}
+
+static void propose(struct replica *replica, const struct engine_effect *effect) {
+    if (replica->signer == NULL || replica->halted || !mark_allows_proposal(replica, effect->round))
+        return;
+    arena_reset(&replica->arena);
+    struct candidate *candidate = block_id_is_nil(&effect->block_id) ? build_block(replica)
+                                                                     : candidates_find(&replica->candidates, &effect->block_id);
+    if (candidate == NULL || candidate->block == NULL)
+        return;
+    struct proposal proposal = {
+        .type = VOTE_PROPOSAL,
+        .height = replica->engine.height,
+        .round = effect->round,
+        .pol_round = effect->pol_round,
+        .block_id = candidate->id,
+        .timestamp = now(replica),
+    };
+    journal_sync(replica->journal);
+    enum signer_verdict verdict = signer_proposal(replica->signer, &proposal, replica_chain_id(replica));
+    if (verdict != SIGNER_SIGNED && verdict != SIGNER_SAME) {
+        replica_say(replica, WORLD_WARN, "proposal of %" PRId64 "/%d not signed: %s", proposal.height, proposal.round, signer_verdict_text(verdict));
+        return;
+    }
+    candidate->own = true;
+    note_own(replica, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
+    note_own_parts(replica, &proposal, candidate);
+    replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .proposal = proposal});
+    struct engine_event complete = {.kind = ENGINE_ON_BLOCK};
+    complete.block.id = candidate->id;
+    complete.block.valid = replica_judge(replica, candidate);
+    replica_event(replica, &complete);
+    replica->push = true;
+}
+
+/* ---- voting */
+
+/* BFT time: a vote is later than the block it may decide (protocol.md §3.2 "Own vote time"). */
+static struct timestamp vote_time(struct replica *replica, const struct block_id *floor) {
+    struct timestamp time = now(replica);
+    struct candidate *candidate = block_id_is_nil(floor) ? NULL : candidates_find(&replica->candidates, floor);
+    if (candidate == NULL || candidate->block == NULL)
+        return time;
+    struct timestamp least = timestamp_add_ns(&candidate->block->header.time, 1000000);
+    return timestamp_max(&time, &least);
+}
+
+static void cast_vote(struct replica *replica, const struct engine_effect *effect) {
+    int32_t index = own_index(replica);
+    if (replica->signer == NULL || replica->halted || index < 0)
+        return;
+    struct vote vote;
+    vote_init(&vote);
+    vote.type = effect->type;
+    vote.height = effect->height;
+    vote.round = effect->round;
+    vote.block_id = effect->block_id;
+    vote.timestamp = vote_time(replica, &effect->time_floor);
+    vote.validator_address = replica->own;
+    vote.validator_index = index;
+    journal_sync(replica->journal);
+    enum signer_verdict verdict = signer_vote(replica->signer, &vote, replica_chain_id(replica));
+    if (verdict != SIGNER_SIGNED && verdict != SIGNER_SAME) {
+        if (!replica->replaying) /* then it is in the journal, and comes */
+            replica_say(replica, WORLD_WARN, "vote of %" PRId64 "/%d not signed: %s", vote.height, vote.round, signer_verdict_text(verdict));
+        return;
+    }
+    arena_reset(&replica->arena);
+    note_own(replica, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = vote});
+    replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .vote = vote});
+}
+
+/* ---- timers */
+
+static void arm(struct replica *replica) {
+    if (replica->timer_count == 0)
+        return;
+    int64_t earliest = replica->timers[0].deadline_ms;
+    for (uint32_t i = 1; i < replica->timer_count; i++)
+        if (replica->timers[i].deadline_ms < earliest)
+            earliest = replica->timers[i].deadline_ms;
+    int64_t delay = earliest - now_ms(replica);
+    replica->world->table->timer(replica->world, WORLD_TIMER_ENGINE, delay > 0 ? delay : 0);
+}
+
+static bool timer_is_stale(const struct replica *replica, const struct replica_timer *timer) {
+    const struct engine *engine = &replica->engine;
+    return timer->height != engine->height || timer->round < engine->round;
+}
+
+static void set_timer(struct replica *replica, const struct engine_effect *effect) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < replica->timer_count; i++)
+        if (!timer_is_stale(replica, &replica->timers[i]))
+            replica->timers[kept++] = replica->timers[i];
+    replica->timer_count = kept;
+    assert(kept < REPLICA_TIMERS_MAX); /* a round of the engine sets at most four */
+    replica->timers[replica->timer_count++] = (struct replica_timer){
+        .deadline_ms = now_ms(replica) + effect->duration_ms,
+        .height = effect->height,
+        .round = effect->round,
+        .phase = effect->phase,
+        .duration_ms = effect->duration_ms,
+    };
+    arm(replica);
+}
+
+static void note_timeout(struct replica *replica, const struct replica_timer *timer) {
+    struct journal_record record = {
+        .kind = JOURNAL_TIMEOUT,
+        .time = now(replica),
+        .height = timer->height,
+        .round = timer->round,
+        .step = timer->phase,
+        .duration_ns = timer->duration_ms * 1000000,
+    };
+    journal_append(replica->journal, &record);
+    struct engine_event event = {.kind = ENGINE_ON_TIMEOUT};
+    event.timeout.height = timer->height;
+    event.timeout.round = timer->round;
+    event.timeout.phase = timer->phase;
+    replica_event(replica, &event);
+}
+
+void perform_due_timers(struct replica *replica) {
+    for (;;) {
+        int64_t at = now_ms(replica);
+        int32_t due = -1;
+        for (uint32_t i = 0; i < replica->timer_count; i++)
+            if (replica->timers[i].deadline_ms <= at && (due < 0 || replica->timers[i].deadline_ms < replica->timers[due].deadline_ms))
+                due = (int32_t)i;
+        if (due < 0)
+            break;
+        struct replica_timer timer = replica->timers[due];
+        replica->timers[due] = replica->timers[--replica->timer_count];
+        if (!timer_is_stale(replica, &timer))
+            note_timeout(replica, &timer);
+    }
+    arm(replica);
+}
+
+/* ---- the rest */
+
+static void fetch(struct replica *replica, const struct block_id *id) {
+    struct candidate *candidate = candidates_want(&replica->candidates, id);
+    if (candidate == NULL || !candidate->complete)
+        return;
+    struct engine_event event = {.kind = ENGINE_ON_BLOCK};
+    event.block.id = *id;
+    event.block.valid = replica_judge(replica, candidate);
+    replica_event(replica, &event);
+}
+
+static void accuse(struct replica *replica, const struct engine_effect *effect) {
+    char address[41];
+    for (size_t i = 0; i < 20; i++)
+        snprintf(address + 2 * i, 3, "%02X", effect->vote_a.validator_address.bytes[i]);
+    replica_say(replica, WORLD_ERROR, "validator %s voted twice at %" PRId64 "/%d (type %d): two conflicting votes with good signatures", address,
+                effect->vote_a.height, effect->vote_a.round, effect->vote_a.type);
+}
+
+static void perform(struct replica *replica, const struct engine_effect *effect) {
+    switch (effect->kind) {
+    case ENGINE_DO_STEP: {
+        struct wire_consensus step;
+        gossip_round_step(replica, &step);
+        gossip_broadcast(replica, &step, NULL);
+        break;
+    }
+    case ENGINE_DO_PROPOSE: propose(replica, effect); break;
+    case ENGINE_DO_VOTE: cast_vote(replica, effect); break;
+    case ENGINE_DO_TIMER: set_timer(replica, effect); break;
+    case ENGINE_DO_FETCH: fetch(replica, &effect->block_id); break;
+    case ENGINE_DO_VALID: gossip_valid_block(replica, effect); break;
+    case ENGINE_DO_HAVE: gossip_have(replica, effect); break;
+    case ENGINE_DO_DECIDE:
+        replica->decided = true;
+        replica->decided_id = effect->block_id;
+        break;
+    case ENGINE_DO_ACCUSE: accuse(replica, effect); break;
+    case ENGINE_DO_HALT:
+        replica_halt(replica, "two thirds of the validators decided a block that this node's rules refuse; compare the versions and "
+                              "settings of the validators, then restart");
+        break;
+    }
+}
+
+void perform_begin_height(struct replica *replica) {
+    struct ledger *ledger = replica->ledger;
+    int64_t height = state_next_height(&ledger->state);
+    struct valset *validators = &replica->validators[height & 1];
+    valset_copy(validators, &ledger->state.validators);
+    candidates_begin(&replica->candidates, height, params_block_bytes(&ledger->state.params));
+    mempool_set_limits(replica->mempool, ledger_data_bytes_max(ledger), ledger->state.params.block_gas_max);
+    struct engine_height begin = {
+        .height = height,
+        .validators = validators,
+        .own = replica->own,
+        .proof_block = ledger->state.height == 0 || !app_hash_equal(&replica->app_hash_of_last_header, &ledger->state.app_hash),
+    };
+    replica->height_started = now(replica);
+    replica->timer_count = 0;
+    replica->queue_count = 0; /* what was still to be told is of the height that ended */
+    replica->txs_told = false;
+    engine_begin(&replica->engine, &replica->effects, &begin);
+}
+
+/* Stations 8 and 9: execute and make durable, then everybody who wants to know hears of it. */
+static void decide(struct replica *replica) {
+    struct candidate *candidate = candidates_find(&replica->candidates, &replica->decided_id);
+    assert(candidate != NULL && candidate->block != NULL);
+    struct block *block = block_hold(candidate->block);
+    arena_reset(&replica->arena);
+    struct commit commit;
+    bool has_commit = engine_seen_commit(&replica->engine, &commit, &replica->arena);
+    assert(has_commit);
+    struct ledger_applied applied;
+    bool fresh = ledger_apply(replica->ledger, &applied, block, &commit);
+    assert(fresh);
+    struct timestamp time = now(replica);
+    journal_end_height(replica->journal, block->header.height, &time);
+    replica->app_hash_of_last_header = block->header.app_hash;
+    mempool_update(replica->mempool, block, applied.finalized.tx_results, now_ms(replica));
+    if (replica->listener.block_applied != NULL)
+        replica->listener.block_applied(replica->listener.context, block, &applied.finalized);
+    block_release(block);
+}
+
+void perform_effects(struct replica *replica, const struct engine_effects *effects) {
+    for (uint32_t i = 0; i < effects->count; i++)
+        perform(replica, &effects->list[i]);
+    if (!replica->decided)
+        return;
+    replica->decided = false;
+    decide(replica);
+    perform_begin_height(replica); /* its effects are replica->effects: `effects` is done with */
+    for (uint32_t i = 0; i < replica->effects.count; i++)
+        perform(replica, &replica->effects.list[i]);
+}

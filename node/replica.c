@@ -1,0 +1,533 @@
+#include "node/replica.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "node/replica_inside.h"
+
+#define ARENA_BYTES_MAX      (64u * 1024 * 1024)
+#define JOURNAL_FLUSH_MS     2000
+#define RECEIVE_BYTES_MAX    (16u * 1024 * 1024)
+
+/* ---- small things */
+
+void replica_say(struct replica *replica, enum world_level level, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    replica->world->table->log(replica->world, level, text);
+}
+
+struct span replica_chain_id(const struct replica *replica) { return span_text(replica->ledger->state.chain_id); }
+
+struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+        if (replica->peers[i].present && replica->peers[i].number == number)
+            return &replica->peers[i];
+    return NULL;
+}
+
+void replica_note(struct replica *replica, struct span message, const char *peer_id) {
+    if (replica->replaying)
+        return;
+    struct journal_record record = {
+        .kind = JOURNAL_MESSAGE,
+        .time = replica->world->table->now(replica->world),
+        .message = message,
+        .peer_id = span_text(peer_id),
+    };
+    journal_append(replica->journal, &record);
+}
+
+void replica_halt(struct replica *replica, const char *why) {
+    if (replica->halted)
+        return;
+    replica->halted = true;
+    snprintf(replica->halted_why, sizeof replica->halted_why, "%s", why);
+    if (replica->signer != NULL)
+        signer_stop(replica->signer);
+    replica_say(replica, WORLD_ERROR, "agreement stopped at height %" PRId64 ": %s. Queries are still answered", replica->engine.height, why);
+}
+
+/* A signature in our tally of the last height was verified when it came: not again inside the next block. */
+static bool commit_is_known(void *context, const struct vote *vote, const struct pubkey *key) {
+    struct replica *replica = context;
+    const struct engine *engine = &replica->engine;
+    struct vote known;
+    (void)key; /* the tally's validator at that index is who signed */
+    return engine->has_last_commit && engine->last_commit.height == vote->height && engine->last_commit.round == vote->round &&
+           vote->validator_index >= 0 && tally_vote(&engine->last_commit, &known, (uint32_t)vote->validator_index) &&
+           known.signature.size == vote->signature.size &&
+           memcmp(known.signature.bytes, vote->signature.bytes, known.signature.size) == 0 &&
+           block_id_equal(&known.block_id, &vote->block_id) && timestamp_compare(&known.timestamp, &vote->timestamp) == 0 &&
+           address_equal(&known.validator_address, &vote->validator_address);
+}
+
+bool replica_judge(struct replica *replica, struct candidate *candidate) {
+    if (candidate->block == NULL || candidate->judged)
+        return candidate->block != NULL && candidate->verdict == BLOCK_GOOD;
+    replica->ledger->clock = (struct judge_clock){
+        .now = replica->world->table->now(replica->world),
+        .tolerance_ns = replica->config.block_time_tolerance_ms * 1000000,
+    };
+    struct commit_cache cache = {replica, commit_is_known};
+    candidate->verdict = ledger_judge(replica->ledger, candidate->block, &cache);
+    candidate->judged = candidate->verdict != BLOCK_TIME_TOO_FAR; /* that one changes with the clock */
+    if (candidate->verdict != BLOCK_GOOD)
+        replica_say(replica, WORLD_WARN, "block of height %" PRId64 " refused: %s", candidate->block->header.height,
+                    block_verdict_text(candidate->verdict));
+    return candidate->verdict == BLOCK_GOOD;
+}
+
+/* ---- the pump: station 6 */
+
+static void tell_txs(struct replica *replica) {
+    if (replica->txs_told || mempool_count(replica->mempool) == 0)
+        return;
+    replica->txs_told = true;
+    replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_TXS});
+}
+
+void replica_event(struct replica *replica, const struct engine_event *event) {
+    if (replica->halted)
+        return;
+    assert(replica->queue_count < REPLICA_QUEUE_MAX); /* an effect raises two at most, and a step's effects are bounded */
+    replica->queue[(replica->queue_first + replica->queue_count++) % REPLICA_QUEUE_MAX] = *event;
+    if (replica->pumping)
+        return;
+    replica->pumping = true;
+    while (replica->queue_count > 0 && !replica->halted) {
+        struct engine_event next = replica->queue[replica->queue_first];
+        replica->queue_first = (replica->queue_first + 1) % REPLICA_QUEUE_MAX;
+        replica->queue_count--;
+        engine_step(&replica->engine, &replica->effects, &next);
+        perform_effects(replica, &replica->effects);
+        if (replica->queue_count == 0)
+            tell_txs(replica);
+    }
+    replica->pumping = false;
+}
+
+/* ---- life */
+
+static bool signed_lately(struct replica *replica) {
+    struct ledger *ledger = replica->ledger;
+    int64_t last = ledger->state.height;
+    for (int64_t height = last; height > 0 && height > last - replica->config.double_sign_check_height; height--) {
+        struct commit commit;
+        arena_reset(&replica->arena);
+        if (!ledger_seen_commit(ledger, &commit, height, &replica->arena))
+            continue;
+        for (uint32_t i = 0; i < commit.count; i++)
+            if (commit.sigs[i].flag == COMMIT_FOR_BLOCK && address_equal(&commit.sigs[i].validator_address, &replica->own))
+                return true;
+    }
+    return false;
+}
+
+struct replica *replica_new(const struct replica_config *config, const struct replica_parts *parts, char **error) {
+    char *note = NULL;
+    struct journal *journal = journal_open(parts->world->disk, config->journal_name, &note, error);
+    if (journal == NULL)
+        return NULL;
+    struct replica *replica = calloc(1, sizeof *replica);
+    assert(replica != NULL);
+    replica->config = *config;
+    replica->world = parts->world;
+    replica->ledger = parts->ledger;
+    replica->mempool = parts->mempool;
+    replica->signer = parts->signer;
+    replica->listener = parts->listener;
+    replica->journal = journal;
+    arena_init(&replica->arena, ARENA_BYTES_MAX);
+    arena_init(&replica->receive_arena, RECEIVE_BYTES_MAX);
+    arena_init(&replica->gossip_arena, ARENA_BYTES_MAX);
+    arena_init(&replica->tx_arena, 4 * ARENA_BYTES_MAX);
+    candidates_init(&replica->candidates);
+    valset_init(&replica->validators[0]);
+    valset_init(&replica->validators[1]);
+    engine_init(&replica->engine, &config->engine, parts->ledger->state.initial_height);
+    if (replica->signer != NULL) {
+        struct pubkey key;
+        signer_public(replica->signer, &key);
+        replica->own = pubkey_address(&key);
+    }
+    if (note != NULL)
+        replica_say(replica, WORLD_WARN, "%s", note);
+    free(note);
+    if (replica->own.size > 0 && signed_lately(replica)) {
+        replica_free(replica);
+        *error = strdup("this validator's key signed one of the last blocks (consensus.double_sign_check_height): make sure that no other node "
+                        "runs with it, wait for more blocks or set the option to 0, then start again");
+        return NULL;
+    }
+    return replica;
+}
+
+void replica_free(struct replica *replica) {
+    if (replica == NULL)
+        return;
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+        if (replica->peers[i].present)
+            peerstate_close(&replica->peers[i].state);
+    for (size_t i = 0; i < 2; i++)
+        part_set_release(replica->stored[i].parts);
+    engine_close(&replica->engine);
+    candidates_close(&replica->candidates);
+    valset_close(&replica->validators[0]);
+    valset_close(&replica->validators[1]);
+    arena_close(&replica->arena);
+    arena_close(&replica->receive_arena);
+    arena_close(&replica->gossip_arena);
+    arena_close(&replica->tx_arena);
+    journal_close(replica->journal);
+    free(replica);
+}
+
+/* ---- restart: the journal through the same door */
+
+static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes,
+                               const struct wire_consensus *message);
+
+struct replay {
+    struct replica *replica;
+    uint32_t records;
+};
+
+/* The same peer gets the same number, which is all that the engine asks of it. */
+static uint32_t journal_peer(struct span id) {
+    uint32_t number = 2166136261u;
+    for (size_t i = 0; i < id.size; i++)
+        number = (number ^ id.data[i]) * 16777619u;
+    return id.size == 0 ? ROUNDS_OWN_PEER : REPLICA_JOURNAL_PEER + number % REPLICA_JOURNAL_PEER;
+}
+
+static void replay_record(void *context, const struct journal_record *record) {
+    struct replay *replay = context;
+    struct replica *replica = replay->replica;
+    replay->records++;
+    if (record->kind == JOURNAL_TIMEOUT) {
+        struct engine_event event = {.kind = ENGINE_ON_TIMEOUT};
+        event.timeout.height = record->height;
+        event.timeout.round = record->round;
+        event.timeout.phase = record->step;
+        replica_event(replica, &event);
+        return;
+    }
+    if (record->kind != JOURNAL_MESSAGE)
+        return;
+    struct wire_consensus message;
+    static const uint8_t channels[] = {WIRE_STATE, WIRE_DATA, WIRE_VOTE, WIRE_VOTE_SET_BITS};
+    for (size_t i = 0; i < sizeof channels; i++) {
+        arena_reset(&replica->receive_arena);
+        if (wire_consensus_decode(&message, record->message, channels[i], replica->ledger->state.initial_height, &replica->receive_arena) == NULL) {
+            dispatch_consensus(replica, NULL, journal_peer(record->peer_id), record->message, &message);
+            return;
+        }
+    }
+}
+
+static void load_last_commit(struct replica *replica) {
+    struct ledger *ledger = replica->ledger;
+    struct commit commit;
+    arena_reset(&replica->arena);
+    if (ledger->state.height == 0 || !ledger_seen_commit(ledger, &commit, ledger->state.height, &replica->arena))
+        return;
+    struct valset *last = &replica->validators[ledger->state.height & 1];
+    valset_copy(last, &ledger->state.last_validators);
+    engine_load_last_commit(&replica->engine, &commit, last);
+}
+
+void replica_start(struct replica *replica) {
+    struct ledger_meta meta;
+    if (ledger_block_meta(replica->ledger, &meta, replica->ledger->state.height))
+        replica->app_hash_of_last_header = meta.header.app_hash;
+    replica->replaying = true;
+    perform_begin_height(replica);
+    load_last_commit(replica);
+    struct engine_effects *begun = &replica->effects;
+    replica->pumping = true; /* what the begin asks for is done before what the journal tells */
+    perform_effects(replica, begun);
+    replica->pumping = false;
+    struct replay replay = {replica, 0};
+    int64_t height = replica->engine.height;
+    int64_t mark = replica->ledger->state.height;
+    bool found = journal_replay(replica->journal, mark + 1, replay_record, &replay);
+    replica->replaying = false;
+    if (!found && mark > 0)
+        replica_say(replica, WORLD_WARN, "the journal knows nothing of height %" PRId64 ": starting it without", height);
+    if (!found) { /* from here on it does: the head in the ledger says that all before is done */
+        struct timestamp now = replica->world->table->now(replica->world);
+        journal_end_height(replica->journal, mark, &now);
+    }
+    if (replay.records > 0)
+        replica_say(replica, WORLD_INFO, "journal: %u records of height %" PRId64 " read back, now at round %d", replay.records,
+                    replica->engine.height, replica->engine.round);
+    tell_txs(replica);
+    replica->world->table->timer(replica->world, WORLD_TIMER_GOSSIP, replica->config.peer_gossip_sleep_ms);
+    replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
+    replica->world->table->timer(replica->world, WORLD_TIMER_JOURNAL, JOURNAL_FLUSH_MS);
+}
+
+/* ---- peers */
+
+void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (peer->present)
+            continue;
+        *peer = (struct replica_peer){.number = number, .present = true, .slot = -1};
+        snprintf(peer->id, sizeof peer->id, "%s", id);
+        peerstate_init(&peer->state);
+        for (int slot = 0; slot < MEMPOOL_PEERS_MAX && peer->slot < 0; slot++)
+            if ((replica->slots_used >> slot & 1) == 0)
+                peer->slot = slot;
+        if (peer->slot >= 0)
+            replica->slots_used |= 1ull << peer->slot;
+        struct wire_consensus step;
+        gossip_round_step(replica, &step);
+        gossip_send(replica, peer, &step);
+        return;
+    }
+    replica->world->table->drop(replica->world, number, WORLD_BLAME_NONE, "this node has as many peers as it can follow");
+}
+
+void replica_peer_down(struct replica *replica, uint32_t number) {
+    struct replica_peer *peer = replica_find_peer(replica, number);
+    if (peer == NULL)
+        return;
+    if (peer->slot >= 0) {
+        replica->slots_used &= ~(1ull << peer->slot);
+        mempool_forget_peer(replica->mempool, peer->slot);
+    }
+    peerstate_close(&peer->state);
+    peer->present = false;
+}
+
+void replica_peer_writable(struct replica *replica, uint32_t number) {
+    struct replica_peer *peer = replica_find_peer(replica, number);
+    if (peer != NULL && peer->blocked)
+        peer->moved = true;
+}
+
+/* ---- what arrives */
+
+static void answer_claim(struct replica *replica, struct replica_peer *from, const struct wire_consensus *claim) {
+    const struct tally *tally = claim->height == replica->engine.height ? rounds_tally(&replica->engine.rounds, claim->round, claim->type) : NULL;
+    if (tally == NULL)
+        return;
+    const struct bit_array *voted = tally_voted_for(tally, &claim->block_id);
+    struct bit_array none;
+    bit_array_init(&none);
+    bit_array_resize(&none, tally->validators->count);
+    const struct bit_array *bits = voted != NULL ? voted : &none;
+    struct wire_consensus answer = {
+        .kind = WIRE_VOTE_SET_BITS_MESSAGE,
+        .height = claim->height,
+        .round = claim->round,
+        .type = claim->type,
+        .block_id = claim->block_id,
+        .bits = {bits->bits, bits->words},
+    };
+    gossip_send(replica, from, &answer);
+    bit_array_close(&none);
+}
+
+static void note_vote_bits(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
+    const struct tally *tally =
+        message->height == replica->engine.height ? rounds_tally(&replica->engine.rounds, message->round, message->type) : NULL;
+    const struct bit_array *ours = tally == NULL ? NULL : tally_voted_for(tally, &message->block_id);
+    struct bit_array none;
+    bit_array_init(&none);
+    if (tally != NULL && ours == NULL) { /* we know that we hold none for it */
+        bit_array_resize(&none, tally->validators->count);
+        ours = &none;
+    }
+    peerstate_vote_bits(&from->state, message, ours);
+    from->moved = true;
+    bit_array_close(&none);
+}
+
+static void note_peer_vote(struct replica *replica, struct replica_peer *from, const struct vote *vote) {
+    const struct engine *engine = &replica->engine;
+    peerstate_ensure_votes(&from->state, engine->height, engine->begin.validators->count);
+    if (engine->has_last_commit)
+        peerstate_ensure_votes(&from->state, engine->height - 1, engine->last_commit.validators->count);
+    peerstate_note_vote(&from->state, vote->height, vote->round, vote->type, vote->validator_index);
+}
+
+static void note_has_vote(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
+    if (from->state.height == replica->engine.height)
+        peerstate_ensure_votes(&from->state, message->height, replica->engine.begin.validators->count);
+    peerstate_note_vote(&from->state, message->height, message->round, message->type, message->index);
+}
+
+static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes,
+                               const struct wire_consensus *message) {
+    switch (message->kind) {
+    case WIRE_NEW_ROUND_STEP:
+        if (from != NULL) {
+            bool moved;
+            if (peerstate_step(&from->state, message, &moved) && moved) {
+                from->moved = true;
+                from->catchup_rounds = 0;
+            }
+        }
+        break;
+    case WIRE_NEW_VALID_BLOCK:
+        if (from != NULL) {
+            peerstate_valid_block(&from->state, message);
+            from->moved = true;
+        }
+        break;
+    case WIRE_PROPOSAL:
+        if (from != NULL)
+            peerstate_note_proposal(&from->state, &message->proposal);
+        gate_proposal(replica, from, peer, bytes, &message->proposal);
+        break;
+    case WIRE_PROPOSAL_POL:
+        if (from != NULL)
+            peerstate_pol(&from->state, message);
+        break;
+    case WIRE_BLOCK_PART:
+        if (from != NULL)
+            peerstate_note_part(&from->state, message->height, message->round, message->part.index);
+        gate_part(replica, from, bytes, message);
+        break;
+    case WIRE_VOTE_MESSAGE:
+        if (from != NULL)
+            note_peer_vote(replica, from, &message->vote);
+        gate_vote(replica, from, peer, bytes, &message->vote);
+        break;
+    case WIRE_HAS_VOTE:
+        if (from != NULL)
+            note_has_vote(replica, from, message);
+        break;
+    case WIRE_VOTE_SET_MAJ23:
+        gate_claim(replica, from, peer, bytes, message);
+        if (from != NULL && from->present)
+            answer_claim(replica, from, message);
+        break;
+    case WIRE_VOTE_SET_BITS_MESSAGE:
+        if (from != NULL)
+            note_vote_bits(replica, from, message);
+        break;
+    }
+}
+
+void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, struct span bytes) {
+    struct replica_peer *from = replica_find_peer(replica, number);
+    if (from == NULL)
+        return;
+    if (channel == WIRE_MEMPOOL) {
+        txgossip_receive(replica, from, bytes);
+        tell_txs(replica);
+        return;
+    }
+    if (channel < WIRE_STATE || channel > WIRE_VOTE_SET_BITS)
+        return;
+    struct wire_consensus message;
+    arena_reset(&replica->receive_arena);
+    const char *wrong = wire_consensus_decode(&message, bytes, channel, replica->ledger->state.initial_height, &replica->receive_arena);
+    if (wrong != NULL) {
+        replica->world->table->drop(replica->world, number, WORLD_BLAME_MALICE, wrong);
+        return;
+    }
+    dispatch_consensus(replica, from, number, bytes, &message);
+}
+
+enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena) {
+    int64_t now = replica->world->table->now_ms(replica->world);
+    enum mempool_verdict verdict = mempool_add(replica->mempool, check, tx, -1, now, arena);
+    if (verdict == MEMPOOL_ADDED) {
+        replica->push_txs = true;
+        tell_txs(replica);
+    }
+    return verdict;
+}
+
+/* ---- what goes out */
+
+void replica_flush(struct replica *replica) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (!peer->present)
+            continue;
+        bool was_blocked = peer->blocked && peer->moved;
+        if (was_blocked)
+            peer->blocked = false;
+        if (replica->push || peer->moved)
+            gossip_peer(replica, peer, was_blocked);
+        if (replica->push_txs || peer->moved)
+            txgossip_peer(replica, peer, false);
+        peer->moved = false;
+    }
+    replica->push = false;
+    replica->push_txs = false;
+}
+
+static void gossip_round(struct replica *replica) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (!peer->present)
+            continue;
+        peer->blocked = false;
+        gossip_peer(replica, peer, true);
+        txgossip_peer(replica, peer, true);
+    }
+    replica->world->table->timer(replica->world, WORLD_TIMER_GOSSIP, replica->config.peer_gossip_sleep_ms);
+}
+
+void replica_timer(struct replica *replica, enum world_timer which) {
+    switch (which) {
+    case WORLD_TIMER_ENGINE: perform_due_timers(replica); break;
+    case WORLD_TIMER_GOSSIP: gossip_round(replica); break;
+    case WORLD_TIMER_CLAIMS:
+        for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+            gossip_claims(replica, &replica->peers[i]);
+        replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
+        break;
+    case WORLD_TIMER_JOURNAL:
+        journal_sync(replica->journal);
+        replica->world->table->timer(replica->world, WORLD_TIMER_JOURNAL, JOURNAL_FLUSH_MS);
+        break;
+    case WORLD_TIMER_COUNT: break;
+    }
+}
+
+/* ---- for those who look */
+
+const struct engine *replica_engine(const struct replica *replica) { return &replica->engine; }
+
+bool replica_catching_up(const struct replica *replica) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+        if (replica->peers[i].present && replica->peers[i].state.height > replica->engine.height + 1)
+            return true;
+    return false;
+}
+
+struct timestamp replica_height_started(const struct replica *replica) { return replica->height_started; }
+
+bool replica_peer_progress(const struct replica *replica, uint32_t number, int64_t *height, int32_t *round, uint32_t *step) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        const struct replica_peer *peer = &replica->peers[i];
+        if (!peer->present || peer->number != number)
+            continue;
+        *height = peer->state.height;
+        *round = peer->state.round;
+        *step = peer->state.step;
+        return true;
+    }
+    return false;
+}
+
+bool replica_halted(const struct replica *replica, char *why, size_t size) {
+    if (replica->halted && why != NULL)
+        snprintf(why, size, "%s", replica->halted_why);
+    return replica->halted;
+}

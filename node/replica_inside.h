@@ -1,0 +1,119 @@
+/* The replica's inside, shared by its own files only (replica.c, gate.c, perform.c, gossip.c, txgossip.c). */
+#ifndef QUORATE_NODE_REPLICA_INSIDE_H
+#define QUORATE_NODE_REPLICA_INSIDE_H
+
+#include "node/candidates.h"
+#include "node/peerstate.h"
+#include "node/replica.h"
+#include "node/wire.h"
+
+#define REPLICA_PEERS_MAX  200
+#define REPLICA_TIMERS_MAX 64
+#define REPLICA_QUEUE_MAX  64
+#define REPLICA_JOURNAL_PEER 1000000u /* peers as numbered while the journal is read back */
+
+struct replica_peer {
+    uint32_t number;
+    char id[41];
+    int slot;               /* in the mempool's knowledge; −1: no slot was free */
+    bool present;
+    bool moved;             /* its height or round changed: look at once what it lacks */
+    bool blocked;           /* a queue of its was full */
+    struct peerstate state;
+    uint64_t fresh_cursor;  /* transactions of ours looked at so far */
+    uint64_t relay_cursor;  /* transactions of others looked at so far */
+    uint32_t catchup_rounds; /* rounds of gossip in which we did not know which parts a peer behind has */
+};
+
+struct replica_timer {
+    int64_t deadline_ms;
+    int64_t height;
+    int32_t round;
+    uint32_t phase;
+    int64_t duration_ms;
+};
+
+struct replica_stored { /* a past block for those behind */
+    int64_t height;
+    struct part_set *parts;
+    struct block_id id;
+};
+
+struct replica {
+    struct replica_config config;
+    struct world *world;
+    struct ledger *ledger;
+    struct mempool *mempool;
+    struct signer *signer;
+    struct replica_listener listener;
+    struct journal *journal;
+    struct engine engine;
+    struct candidates candidates;
+    struct valset validators[2]; /* of this height and of the last, alternating: the engine borrows them */
+    struct address own;
+    struct app_hash app_hash_of_last_header; /* as the last block's header told it: the proof-block rule */
+
+    struct replica_peer peers[REPLICA_PEERS_MAX];
+    uint64_t slots_used; /* bit per mempool slot */
+
+    struct replica_timer timers[REPLICA_TIMERS_MAX];
+    uint32_t timer_count;
+    struct engine_event queue[REPLICA_QUEUE_MAX]; /* own events waiting for the engine */
+    uint32_t queue_first, queue_count;
+    bool pumping;
+    struct engine_effects effects;
+
+    struct arena arena;        /* scratch of one effect */
+    struct arena receive_arena; /* of one message */
+    struct arena gossip_arena;  /* of one look at a peer */
+    struct arena tx_arena;      /* of one proposal's transactions */
+    struct replica_stored stored[2];
+    bool replaying;
+    bool txs_told;    /* ENGINE_ON_TXS went out for this height */
+    bool push;        /* something of our own waits to be gossiped at the next flush */
+    bool push_txs;
+    bool halted;
+    char halted_why[256];
+    struct timestamp height_started;
+    int64_t gossip_due_ms; /* the next round over everything peers lack */
+    bool decided;          /* a DECIDE effect waits to be done */
+    struct block_id decided_id;
+};
+
+/* replica.c */
+void replica_say(struct replica *replica, enum world_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void replica_event(struct replica *replica, const struct engine_event *event); /* queues, and pumps unless pumping */
+void replica_note(struct replica *replica, struct span message, const char *peer_id); /* into the journal, unless it comes from there */
+struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number);
+void replica_halt(struct replica *replica, const char *why);
+/* The judge's verdict on a complete candidate, asked once. */
+bool replica_judge(struct replica *replica, struct candidate *candidate);
+struct span replica_chain_id(const struct replica *replica);
+
+/* gate.c: station 3. `peer` 0: our own or the journal's. `from` NULL for those. */
+void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct proposal *proposal);
+void gate_part(struct replica *replica, struct replica_peer *from, struct span bytes, const struct wire_consensus *message);
+void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct vote *vote);
+void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct wire_consensus *message);
+
+/* perform.c: station 7. */
+void perform_effects(struct replica *replica, const struct engine_effects *effects);
+void perform_begin_height(struct replica *replica);
+void perform_due_timers(struct replica *replica);
+
+/* gossip.c: what goes to peers. */
+void gossip_broadcast(struct replica *replica, const struct wire_consensus *message, const struct replica_peer *except);
+bool gossip_send(struct replica *replica, struct replica_peer *peer, const struct wire_consensus *message);
+void gossip_own_vote(struct replica *replica, const struct vote *vote, uint32_t validators);
+void gossip_round_step(struct replica *replica, struct wire_consensus *out);
+void gossip_have(struct replica *replica, const struct engine_effect *have);
+void gossip_valid_block(struct replica *replica, const struct engine_effect *valid);
+/* All that the peer lacks; `relay`: of others too, not only what is ours or what a peer behind needs. */
+void gossip_peer(struct replica *replica, struct replica_peer *peer, bool relay);
+void gossip_claims(struct replica *replica, struct replica_peer *peer);
+
+/* txgossip.c */
+void txgossip_peer(struct replica *replica, struct replica_peer *peer, bool relay);
+void txgossip_receive(struct replica *replica, struct replica_peer *peer, struct span message);
+
+#endif
