@@ -5,9 +5,9 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "crypto/multiscalar25519.h"
 #include "crypto/random.h"
 #include "crypto/sha512.h"
+#include "crypto/verkey25519.h"
 
 /* --- Signing: the library's, because it works on secrets in constant time --- */
 
@@ -61,54 +61,25 @@ void ed25519_sign(const struct ed25519_key *key, uint8_t signature[static ED2551
 
 /* --- Verification --- */
 
-/* Validators sign again and again: half of the square roots need not be taken twice. A slot per hash of the key, the
- * newest wins; per thread, so that nobody waits. What it holds never changes a verdict. */
-enum { SLOTS = 1024 };
-static _Thread_local struct slot {
-    bool used;
-    uint8_t key[ED25519_PUBLIC_BYTES];
-    struct edwards25519 minus_point;
-} slots[SLOTS];
-
-static struct slot *slot_of(const uint8_t *key) {
-    uint32_t word;
-    memcpy(&word, key, sizeof word);
-    return &slots[word % SLOTS];
-}
-
-/* -A: the equation subtracts it. */
-static bool decode_minus_key(struct edwards25519 *out, const uint8_t *key) {
-    struct slot *slot = slot_of(key);
-    if (!slot->used || memcmp(slot->key, key, sizeof slot->key) != 0) {
-        struct edwards25519 point;
-        if (!edwards25519_decode(&point, key))
-            return false;
-        edwards25519_negate(&slot->minus_point, &point);
-        memcpy(slot->key, key, sizeof slot->key);
-        slot->used = true;
-    }
-    *out = slot->minus_point;
-    return true;
-}
-
 /* A signature taken apart: [8]([s]B - R - [k]A) must be the identity. */
 struct parts {
-    struct scalar25519 s;
-    struct multiscalar25519_term minus_r; /* scalar 1, or the batch's coefficient */
-    struct multiscalar25519_term minus_a; /* scalar k */
+    struct scalar25519 s, k;
+    struct edwards25519 minus_r;
+    struct verkey25519 *key; /* a loan until the next key is asked for */
 };
 
 static bool take_apart(struct parts *parts, const struct ed25519_claim *claim) {
     struct edwards25519 r;
     if (!scalar25519_decode(&parts->s, claim->signature + 32))
         return false;
-    if (!decode_minus_key(&parts->minus_a.point, claim->public_key) || !edwards25519_decode(&r, claim->signature))
+    parts->key = verkey25519_of(claim->public_key);
+    if (parts->key == NULL || !edwards25519_decode(&r, claim->signature))
         return false;
-    edwards25519_negate(&parts->minus_r.point, &r);
+    edwards25519_negate(&parts->minus_r, &r);
     /* k hashes the encodings as they came, canonical or not. */
     uint8_t hash[SHA512_BYTES];
     sha512_three(hash, span_of(claim->signature, 32), span_of(claim->public_key, ED25519_PUBLIC_BYTES), claim->message);
-    scalar25519_reduce(&parts->minus_a.scalar, hash);
+    scalar25519_reduce(&parts->k, hash);
     return true;
 }
 
@@ -117,8 +88,13 @@ static bool verify_single(const struct ed25519_claim *claim) {
     struct edwards25519 sum;
     if (!take_apart(&parts, claim))
         return false;
-    multiscalar25519_vartime(&sum, &parts.s, &parts.minus_a, 1);
-    edwards25519_add(&sum, &sum, &parts.minus_r.point);
+    const struct multiscalar25519_ready *ready = verkey25519_ready(parts.key);
+    struct multiscalar25519_term term = {parts.k, parts.key->minus_point};
+    if (ready != NULL)
+        multiscalar25519_ready_vartime(&sum, &parts.s, &parts.k, ready);
+    else
+        multiscalar25519_vartime(&sum, &parts.s, &term, 1);
+    edwards25519_add(&sum, &sum, &parts.minus_r);
     return edwards25519_small_order(&sum);
 }
 
@@ -145,9 +121,9 @@ static bool batch_sum(struct edwards25519 *sum, struct multiscalar25519_term *te
         scalar25519_decode_short(&z, coefficients + i * COEFFICIENT_BYTES);
         scalar25519_mul(&zs, &z, &parts.s);
         scalar25519_add(&base, &base, &zs);
-        terms[2 * i] = (struct multiscalar25519_term){z, parts.minus_r.point};
-        terms[2 * i + 1].point = parts.minus_a.point;
-        scalar25519_mul(&terms[2 * i + 1].scalar, &z, &parts.minus_a.scalar);
+        terms[2 * i] = (struct multiscalar25519_term){z, parts.minus_r};
+        terms[2 * i + 1].point = parts.key->minus_point;
+        scalar25519_mul(&terms[2 * i + 1].scalar, &z, &parts.k);
     }
     multiscalar25519_vartime(sum, &base, terms, 2 * count);
     return true;

@@ -91,6 +91,11 @@ void scalar25519_mul(struct scalar25519 *out, const struct scalar25519 *a, const
     reduce_wide(out, product);
 }
 
+void scalar25519_halve(struct scalar25519 *low, struct scalar25519 *high, const struct scalar25519 *a) {
+    *low = (struct scalar25519){{a->limb[0], a->limb[1] & ~(UINT64_C(1) << 63)}};
+    *high = (struct scalar25519){{a->limb[1] >> 63 | a->limb[2] << 1, a->limb[2] >> 63 | a->limb[3] << 1}};
+}
+
 /* `width` bits of a from `position` up; beyond the top there are zeroes. */
 static unsigned bits_at(const struct scalar25519 *a, size_t position, unsigned width) {
     size_t index = position / 64, shift = position % 64;

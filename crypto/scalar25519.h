@@ -17,6 +17,10 @@ void scalar25519_reduce(struct scalar25519 *out, const uint8_t bytes[static 64])
 void scalar25519_add(struct scalar25519 *out, const struct scalar25519 *a, const struct scalar25519 *b);
 void scalar25519_mul(struct scalar25519 *out, const struct scalar25519 *a, const struct scalar25519 *b);
 
+/* a = low + 2^SCALAR25519_HALF_BITS high, both below 2^SCALAR25519_HALF_BITS */
+#define SCALAR25519_HALF_BITS 127
+void scalar25519_halve(struct scalar25519 *low, struct scalar25519 *high, const struct scalar25519 *a);
+
 #define SCALAR25519_NAF_DIGITS 256
 /* a = Σ digit[i] 2^i; every digit is zero or odd, below 2^(width-1) in size; `width` - 1 zeroes follow each. 2 ≤ width ≤ 8.
  * Returns the number of digits up to the highest that is not zero. */

@@ -325,25 +325,35 @@ START_TEST(one_message_of_one_key_may_stand_in_a_batch_many_times) {
 }
 END_TEST
 
-/* Keys are remembered by their first bytes: keys that begin alike must not be taken for each other. */
-START_TEST(keys_that_begin_alike_are_told_apart) {
-    static const char *const alike[2] = {
-        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",  /* order 1 */
-        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}; /* likewise, other bytes */
-    struct sample sample;
-    sample_make(&sample, 5);
-    struct sample altered = sample;
-    altered.public_key[31] ^= 0x80; /* -A */
-    for (int i = 0; i < 4; i++) {
-        ck_assert(ours(&sample));
-        ck_assert(!ours(&altered));
+/* A key that comes back is checked with prepared multiples, which must not change the verdict: first, second, third time. */
+START_TEST(a_key_that_comes_back_is_judged_as_the_first_time) {
+    for (uint32_t i = 0; i < 50; i++) {
+        struct sample sample;
+        if (i % 2 == 0)
+            sample_make(&sample, i);
+        else
+            mixed_sample_make(&sample, i);
+        for (int times = 0; times < 4; times++) {
+            ck_assert(ours(&sample));
+            sample.signature[32 + times] ^= 1;
+            ck_assert(!ours(&sample));
+            sample.signature[32 + times] ^= 1;
+        }
     }
-    struct sample trivial = {.message_size = 3};
-    trivial.signature[0] = 1;
-    for (int i = 0; i < 4; i++) {
-        from_hex(trivial.public_key, 32, alike[i % 2]);
-        ck_assert(ours(&trivial));
+    for (int times = 0; times < 3; times++) {
+        size_t count = small_samples_make(0);
+        for (size_t i = 0; i < count; i++)
+            ck_assert(ours(&samples[i]));
     }
+}
+END_TEST
+
+START_TEST(a_culprit_in_the_first_of_several_portions_is_not_forgotten) {
+    samples_make(MANY);
+    samples[5].signature[40] ^= 1;
+    ck_assert(!ed25519_verify_batch_vartime(good, claims, MANY));
+    for (size_t i = 0; i < MANY; i++)
+        ck_assert_int_eq(good[i], i != 5);
 }
 END_TEST
 
@@ -364,7 +374,8 @@ Suite *suite_ed25519(void) {
     tcase_add_test(tcase, a_batch_names_exactly_its_culprits);
     tcase_add_test(tcase, two_errors_that_cancel_do_not_pass_a_batch);
     tcase_add_test(tcase, one_message_of_one_key_may_stand_in_a_batch_many_times);
-    tcase_add_test(tcase, keys_that_begin_alike_are_told_apart);
+    tcase_add_test(tcase, a_key_that_comes_back_is_judged_as_the_first_time);
+    tcase_add_test(tcase, a_culprit_in_the_first_of_several_portions_is_not_forgotten);
     suite_add_tcase(suite, tcase);
     return suite;
 }

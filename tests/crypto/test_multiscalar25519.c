@@ -82,6 +82,24 @@ START_TEST(the_methods_agree_on_large_sums) {
 }
 END_TEST
 
+START_TEST(a_point_made_ready_gives_the_same_sums) {
+    for (uint32_t i = 0; i < 100; i++) {
+        struct multiscalar25519_term term, other;
+        struct multiscalar25519_ready ready;
+        struct edwards25519 plain, out;
+        some_term(&term, i);
+        some_term(&other, i + 501);
+        plain_sum(&plain, &other.scalar, &term, 1);
+        multiscalar25519_prepare(&ready, &term.point);
+        multiscalar25519_ready_vartime(&out, &other.scalar, &term.scalar, &ready);
+        assert_same_point(&out, &plain);
+        plain_sum(&plain, &term.scalar, &(struct multiscalar25519_term){other.scalar, term.point}, 1);
+        multiscalar25519_ready_vartime(&out, &term.scalar, &other.scalar, &ready);
+        assert_same_point(&out, &plain);
+    }
+}
+END_TEST
+
 START_TEST(multiples_of_zero_and_of_the_order_less_one_are_right) {
     static const uint8_t minus_one_bytes[32] = {0xec, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
                                                 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
@@ -107,6 +125,7 @@ Suite *suite_multiscalar25519(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, both_methods_give_the_plain_sum);
     tcase_add_test(tcase, the_methods_agree_on_large_sums);
+    tcase_add_test(tcase, a_point_made_ready_gives_the_same_sums);
     tcase_add_test(tcase, multiples_of_zero_and_of_the_order_less_one_are_right);
     suite_add_tcase(suite, tcase);
     return suite;

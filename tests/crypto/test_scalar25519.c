@@ -116,6 +116,19 @@ START_TEST(multiplication_distributes_over_addition) {
 }
 END_TEST
 
+START_TEST(the_halves_put_together_are_the_whole) {
+    for (uint32_t i = 0; i < 100; i++) {
+        struct scalar25519 a = edge_scalar(i), low, high;
+        scalar25519_halve(&low, &high, &a);
+        ck_assert_uint_eq(low.limb[1] >> 63 | low.limb[2] | low.limb[3], 0);
+        ck_assert_uint_eq(high.limb[1] >> 63 | high.limb[2] | high.limb[3], 0);
+        horner(&high, SCALAR25519_HALF_BITS, 0);
+        scalar25519_add(&high, &high, &low);
+        assert_equal(&high, &a);
+    }
+}
+END_TEST
+
 START_TEST(naf_digits_sum_to_the_scalar_and_are_odd_and_small) {
     for (uint32_t i = 0; i < 60; i++)
         for (unsigned width = 2; width <= 8; width++) {
@@ -158,6 +171,7 @@ Suite *suite_scalar25519(void) {
     tcase_add_test(tcase, wide_numbers_are_reduced_modulo_the_order);
     tcase_add_test(tcase, products_are_those_of_big_integers);
     tcase_add_test(tcase, multiplication_distributes_over_addition);
+    tcase_add_test(tcase, the_halves_put_together_are_the_whole);
     tcase_add_test(tcase, naf_digits_sum_to_the_scalar_and_are_odd_and_small);
     tcase_add_test(tcase, signed_digits_sum_to_the_scalar_and_are_small);
     suite_add_tcase(suite, tcase);
