@@ -1,11 +1,15 @@
 /* Messages between nodes: bytes ↔ structs, pure, no allocation but the caller's arena (bit arrays and addresses), fuzzed
  * (protocol.md §3.6, §4.4, §6; cometbft proto/tendermint/{consensus,mempool,blocksync,p2p,statesync,privval}). Root messages with their oneof
- * wrapper, without length prefix. Decoding includes ValidateBasic: what comes out good is well-shaped. Spans are loans from the message. */
+ * wrapper, without length prefix. Decoding includes ValidateBasic: what comes out good is well-shaped. Spans are loans from the message.
+ *
+ * Every *_decode and *_parse gives NULL when good, else a static text why not. A *_parse takes whatever protobuf takes (the shape alone);
+ * a *_decode adds the rules of the receiving reactor, and is what a peer's bytes go through. */
 #ifndef QUORATE_NODE_WIRE_H
 #define QUORATE_NODE_WIRE_H
 
 #include "crypto/arena.h"
 #include "ledger/part_set.h"
+#include "tendermint/evidence.h"
 #include "tendermint/vote.h"
 
 enum wire_channel {
@@ -58,14 +62,24 @@ struct wire_consensus {
     struct block_id block_id; /* MAJ23, BITS */
 };
 
-/* Why bytes were refused: a static text, or NULL when good. `channel` must be one that may carry the kind. */
+/* `channel` must be the one that carries the kind. NEW_ROUND_STEP is also judged against the chain's initial height (ValidateHeight).
+ * A negative round in VOTE_SET_BITS is refused, which CometBFT lets pass. Heights and rounds may be as large as their types: whoever adds one
+ * to them must look first. */
+const char *wire_consensus_parse(struct wire_consensus *out, struct span bytes, struct arena *arena);
+const char *wire_consensus_check(const struct wire_consensus *message, int64_t initial_height);
 const char *wire_consensus_decode(struct wire_consensus *out, struct span bytes, uint8_t channel, int64_t initial_height, struct arena *arena);
 void wire_consensus_write(struct proto_writer *writer, const struct wire_consensus *message);
 uint8_t wire_consensus_channel(enum wire_consensus_kind kind);
 
-/* mempool.Message{Txs}: visits each transaction; refuses empty ones, more than the message can hold (wound 35). */
+/* mempool.Message{Txs}: refuses no transaction, an empty one, one above tx_bytes_max, or together more than tx_bytes_max (wound 35). */
 const char *wire_txs_decode(struct span **txs, uint32_t *count, struct span bytes, uint32_t tx_bytes_max, struct arena *arena);
 void wire_txs_write(struct proto_writer *writer, const struct span *txs, uint32_t count);
+
+/* types.EvidenceList, without a oneof around it; each piece passes evidence_check. */
+#define WIRE_EVIDENCE_BYTES_MAX 1048576
+const char *wire_evidence_parse(struct evidence **items, uint32_t *count, struct span bytes, struct arena *arena);
+const char *wire_evidence_decode(struct evidence **items, uint32_t *count, struct span bytes, struct arena *arena);
+void wire_evidence_write(struct proto_writer *writer, const struct evidence *items, uint32_t count);
 
 enum wire_blocksync_kind { WIRE_BLOCK_REQUEST = 1, WIRE_NO_BLOCK = 2, WIRE_BLOCK_RESPONSE = 3, WIRE_STATUS_REQUEST = 4, WIRE_STATUS_RESPONSE = 5 };
 struct wire_blocksync {
@@ -74,12 +88,14 @@ struct wire_blocksync {
     struct span block, extended_commit; /* bytes of the nested messages */
     bool has_block, has_extended_commit;
 };
+const char *wire_blocksync_parse(struct wire_blocksync *out, struct span bytes);
 const char *wire_blocksync_decode(struct wire_blocksync *out, struct span bytes);
 void wire_blocksync_write(struct proto_writer *writer, const struct wire_blocksync *message);
 
 #define WIRE_ADDRESSES_MAX 250
+#define WIRE_PEX_BYTES_MAX 64000
 struct wire_address {
-    struct span id, ip;
+    struct span id, ip; /* texts as received: ip is a numeric address, id is whatever the peer wrote */
     uint32_t port;
 };
 struct wire_pex {
@@ -90,14 +106,16 @@ struct wire_pex {
 const char *wire_pex_decode(struct wire_pex *out, struct span bytes, struct arena *arena);
 void wire_pex_write(struct proto_writer *writer, const struct wire_pex *message);
 
+#define WIRE_SNAPSHOT_CHUNKS_MAX 100000 /* statesync.max_snapshot_chunks (wound 42) */
 enum wire_statesync_kind { WIRE_SNAPSHOTS_REQUEST = 1, WIRE_SNAPSHOTS_RESPONSE = 2, WIRE_CHUNK_REQUEST = 3, WIRE_CHUNK_RESPONSE = 4 };
 struct wire_statesync {
     enum wire_statesync_kind kind;
     uint64_t height;
     uint32_t format, chunks, index;
-    struct span hash, metadata, chunk;
+    struct span hash, metadata, chunk; /* chunk.data NULL: none came */
     bool missing;
 };
+const char *wire_statesync_parse(struct wire_statesync *out, struct span bytes);
 const char *wire_statesync_decode(struct wire_statesync *out, struct span bytes);
 void wire_statesync_write(struct proto_writer *writer, const struct wire_statesync *message);
 
@@ -111,7 +129,7 @@ struct wire_privval {
     struct pubkey pub_key;
     struct vote vote;
     struct proposal proposal;
-    bool has_vote, has_proposal, has_error;
+    bool has_vote, has_proposal, has_error; /* responses always carry their vote, proposal or key, even an empty one */
     int32_t error_code;
     struct span error_description;
 };
