@@ -19,7 +19,9 @@ struct disk_table {
     void (*sync)(struct disk *disk, const char *name); /* one flush */
     void (*truncate)(struct disk *disk, const char *name, int64_t size);
     void (*rename)(struct disk *disk, const char *from, const char *to); /* and the folder synced */
-    void (*remove)(struct disk *disk, const char *name);                 /* gone already is fine */
+    void (*remove)(struct disk *disk, const char *name);                 /* gone already is fine; the folder synced */
+    /* The names (without folder) of the files in `folder`, in no order; a folder that is not there is empty. */
+    void (*list)(struct disk *disk, const char *folder, void (*visit)(void *context, const char *name), void *context);
 };
 
 struct disk { /* first member of every implementation */
@@ -27,18 +29,24 @@ struct disk { /* first member of every implementation */
     uint64_t flushes; /* counted, for tests and metrics */
 };
 
+#define DISK_NAME_BYTES_MAX 256 /* of a name, NUL included; longer ones, and ones that lead out of the home, are our bug */
+
 struct disk_failure {
     void *context;
     void (*fail)(void *context, const char *what) __attribute__((noreturn));
 };
 
-/* Files below folder `home`; keeps file handles open. NULL with *error malloc'ed. */
+/* Files below folder `home`; keeps file handles open. Folders on the way are made (0700), files too (0600). The first sync of a new file also
+ * syncs its folder, so that its name outlives the power (wound 49). NULL with *error malloc'ed. */
 struct disk *disk_posix_open(const char *home, struct disk_failure failure, char **error);
 void disk_posix_close(struct disk *disk);
 
-/* In memory, for tests and simulation: what was not synced is lost, kept or torn at disk_memory_crash by the given bytes of chance. */
+/* In memory, for tests and simulation: what was not synced is lost, kept or torn (cut at any byte, or filled with zeroes as a file system that
+ * knew the size but not yet the content) at disk_memory_crash, file by file, as `chance` decides. */
 struct disk *disk_memory_new(struct disk_failure failure);
 void disk_memory_crash(struct disk *disk, uint64_t chance);
+/* The `calls`-th changing call from now (1: the next) calls the failure handler instead of doing its work; 0: never. */
+void disk_memory_fail_after(struct disk *disk, uint64_t calls);
 void disk_memory_free(struct disk *disk);
 
 #endif
