@@ -18,12 +18,12 @@ ROOMS := crypto tendermint ledger mempool genesis rpc node
 VARIANT := $(notdir $(CC))$(if $(SAN),-san)
 OUT   := build/$(VARIANT)
 
+comma   := ,
+VERSION := 0.1.0
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef -Werror
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -I. -MMD -MP $(WARN) $(CFLAGS) -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong -DQUORATE_VERSION='"$(VERSION)"' \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
-comma := ,
-VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
 LDLIBS := -lleveldb -levent_openssl -levent -ljansson -lsecp256k1 -lssl -lcrypto -lpthread -lm
 LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined)
 
