@@ -1,11 +1,12 @@
 /* The layout of the store: one letter, then big-endian numbers, so that keys ascend with height.
  *   h            head: the ledger's state after the last applied height
- *   b<height>    block bytes                     m<height>  block id and size (BlockMeta without the header)
+ *   b<height>    block bytes                     m<height>  BlockMeta: id, size, header, number of transactions
  *   c<height>    commit of `height` that block height+1 carries (written with height+1)
- *   k<height>    seen commit of `height`
+ *   k<height>    seen commit of `height`, of the last heights only
  *   i<hash>      block hash → height             t<hash>    transaction hash → height, index
- *   r<height>    FinalizeBlock response          v<height>  validators of `height`: whole, or the height where they are whole
- *   p<height>    consensus parameters likewise   u<height>  undo record of `height`
+ *   r<height>    FinalizeBlock response          v<height>  validators of `height`, where they changed and every 1000 heights
+ *   p<height>    consensus parameters likewise   u<height>  undo record of `height`: the batch that takes it back
+ *   e<hash>      committed evidence → height
  *   g            genesis: hash of the file's content, so that another genesis is refused
  *   s…           the application's own keys */
 #ifndef QUORATE_LEDGER_KEYS_H

@@ -26,7 +26,12 @@ void kv_batch_init(struct kv_batch *batch);
 void kv_batch_close(struct kv_batch *batch);
 void kv_batch_clear(struct kv_batch *batch); /* keeps the memory */
 void kv_batch_put(struct kv_batch *batch, struct span key, struct span value);
+/* The same for a value of `size` bytes that the caller writes to the returned place before the batch is touched again. */
+uint8_t *kv_batch_reserve(struct kv_batch *batch, struct span key, size_t size);
 void kv_batch_delete(struct kv_batch *batch, struct span key);
+/* The batch as bytes to be stored, and appended from such bytes (false: they are not a batch's; nothing was appended). */
+static inline struct span kv_batch_span(const struct kv_batch *batch) { return span_of(batch->bytes, batch->size); }
+bool kv_batch_load(struct kv_batch *batch, struct span bytes);
 /* Walks the batch: false at the end. *cursor starts at 0. value.data is NULL for a delete. */
 bool kv_batch_next(const struct kv_batch *batch, size_t *cursor, struct span *key, struct span *value, bool *is_delete);
 

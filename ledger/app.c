@@ -1,0 +1,12 @@
+#include "ledger/app.h"
+
+#include "ledger/app_kvstore.h"
+#include "ledger/app_ledger.h"
+
+struct app *app_open(const char *name, struct kv *kv, struct span chain_id) {
+    if (strcmp(name, "ledger") == 0)
+        return app_ledger_open(kv, chain_id);
+    if (strcmp(name, "kvstore") == 0 || strcmp(name, "persistent_kvstore") == 0)
+        return app_kvstore_open(kv);
+    return NULL;
+}

@@ -1,0 +1,155 @@
+#include "ledger/ledger.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "ledger/question.h"
+
+enum { SCRATCH_BYTES_MAX = 1 << 30 };
+
+int64_t ledger_data_bytes_max(const struct ledger *ledger) {
+    const struct state *state = &ledger->state;
+    return params_data_bytes_max(state->params.block_bytes_max, 0, state->validators.count, state->release);
+}
+
+/* ---- proposing */
+
+static int64_t evidence_list_size(const struct evidence *evidence, uint32_t count) {
+    struct proto_writer writer;
+    proto_writer_measure(&writer);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t mark = proto_begin(&writer, 1);
+        evidence_write(&writer, &evidence[i]);
+        proto_end(&writer, mark);
+    }
+    return (int64_t)writer.size;
+}
+
+/* What the application wants in the block, in both ways it may say so. */
+static uint32_t ask_app(struct ledger *ledger, struct app_proposed **out, const struct abci_block *question, int64_t bytes_max,
+                        struct arena *arena) {
+    struct app *app = ledger->app;
+    if (app->table->rewrite_proposal != NULL)
+        return app->table->rewrite_proposal(app, out, question, bytes_max, arena);
+    uint32_t *chosen = arena_take(arena, question->tx_count, sizeof *chosen);
+    assert(chosen != NULL);
+    uint32_t count = app->table->prepare_proposal(app, chosen, question, bytes_max, arena);
+    *out = arena_take(arena, count, sizeof **out);
+    assert(*out != NULL && count <= question->tx_count);
+    for (uint32_t i = 0; i < count; i++)
+        (*out)[i] = (struct app_proposed){question->txs[chosen[i]], chosen[i]};
+    return count;
+}
+
+static void adopt(struct block_plan *plan, const struct app_proposed *proposed, uint32_t count, int64_t bytes_max,
+                  struct arena *arena) {
+    struct span *txs = arena_take(arena, count, sizeof *txs);
+    uint8_t(*hashes)[32] = arena_take(arena, count, sizeof *hashes);
+    assert(txs != NULL && hashes != NULL);
+    int64_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        txs[i] = proposed[i].tx;
+        size += (int64_t)(1 + proto_varint_size(txs[i].size) + txs[i].size);
+        if (proposed[i].origin >= 0 && plan->tx_hashes != NULL)
+            memcpy(hashes[i], plan->tx_hashes[proposed[i].origin], 32);
+        else
+            sha256_once(hashes[i], txs[i]);
+    }
+    assert(size <= bytes_max || count == 0);
+    plan->txs = txs;
+    plan->tx_hashes = (const uint8_t(*)[32])hashes;
+    plan->tx_count = count;
+}
+
+struct block *ledger_propose(struct ledger *ledger, const struct commit *last_commit, const struct address *proposer,
+                             struct span *txs, const uint8_t (*tx_hashes)[32], uint32_t tx_count,
+                             const struct evidence *evidence, uint32_t evidence_count) {
+    const struct state *state = &ledger->state;
+    static const struct commit none;
+    struct arena arena;
+    arena_init(&arena, SCRATCH_BYTES_MAX);
+    bool is_first = state->height == 0;
+    struct block_plan plan = {.txs = txs,
+                              .tx_hashes = tx_hashes,
+                              .tx_count = tx_count,
+                              .evidence = evidence,
+                              .evidence_count = evidence_count,
+                              .last_commit = is_first ? &none : last_commit};
+    judge_header(&plan.header, state, plan.last_commit, proposer, &arena);
+    int64_t bytes_max = params_data_bytes_max(state->params.block_bytes_max, evidence_list_size(evidence, evidence_count),
+                                              state->validators.count, state->release);
+    struct abci_block question;
+    struct app_proposed *proposed = NULL;
+    question_of_plan(&question, state, &plan, &arena);
+    uint32_t count = ask_app(ledger, &proposed, &question, bytes_max, &arena);
+    adopt(&plan, proposed, count, bytes_max, &arena);
+    struct block *block = block_build(&plan);
+    arena_close(&arena);
+    return block;
+}
+
+/* ---- judging (cometbft: evidence/verify.go, evidence/pool.go CheckEvidence; protocol.md §9) */
+
+static bool evidence_is_committed(struct ledger *ledger, const struct digest *hash) {
+    struct key key = keys_hash('e', hash->bytes);
+    return kv_has(ledger->kv, keys_span(&key));
+}
+
+/* Of the height it speaks of: we must have that block, its time must be the evidence's, and it must not be too old. */
+static bool evidence_is_timely(struct ledger *ledger, int64_t height, const struct timestamp *time) {
+    const struct state *state = &ledger->state;
+    struct ledger_meta meta;
+    if (height < 1 || height > state->height || !ledger_block_meta(ledger, &meta, height) ||
+        timestamp_compare(&meta.header.time, time) != 0)
+        return false;
+    return !evidence_expired(state->height - height, timestamp_diff_ns(&state->block_time, &meta.header.time),
+                             state->params.evidence_age_blocks_max, state->params.evidence_age_ns_max);
+}
+
+/* Light-client attacks cannot be verified yet and are refused: nothing unproven may accuse. */
+static bool evidence_holds(struct ledger *ledger, const struct evidence *evidence) {
+    if (evidence->kind != EVIDENCE_DUPLICATE_VOTE)
+        return false;
+    const struct evidence_duplicate_vote *duplicate = &evidence->duplicate;
+    if (!evidence_is_timely(ledger, duplicate->vote_a.height, &duplicate->timestamp))
+        return false;
+    struct valset set;
+    valset_init(&set);
+    bool good = ledger_validators(ledger, &set, duplicate->vote_a.height) &&
+                evidence_verify_duplicate(evidence, &set, span_text(ledger->state.chain_id));
+    valset_close(&set);
+    return good;
+}
+
+static bool judge_evidence(struct ledger *ledger, const struct block *block) {
+    struct digest *hashes = calloc(block->evidence_count > 0 ? block->evidence_count : 1, sizeof *hashes);
+    assert(hashes != NULL);
+    bool good = true;
+    for (uint32_t i = 0; good && i < block->evidence_count; i++) {
+        evidence_hash(&hashes[i], &block->evidence[i]);
+        for (uint32_t before = 0; good && before < i; before++)
+            good = !digest_equal(&hashes[before], &hashes[i]);
+        good = good && !evidence_is_committed(ledger, &hashes[i]) && evidence_holds(ledger, &block->evidence[i]);
+    }
+    free(hashes);
+    return good;
+}
+
+static bool app_accepts(struct ledger *ledger, const struct block *block) {
+    struct arena arena;
+    struct abci_block question;
+    arena_init(&arena, SCRATCH_BYTES_MAX);
+    question_of_block(&question, &ledger->state, block, &arena);
+    bool accepted = ledger->app->table->process_proposal(ledger->app, &question, &arena);
+    arena_close(&arena);
+    return accepted;
+}
+
+enum block_verdict ledger_judge(struct ledger *ledger, const struct block *block, const struct commit_cache *cache) {
+    enum block_verdict verdict = judge_block(&ledger->state, block, cache, &ledger->clock);
+    if (verdict != BLOCK_GOOD)
+        return verdict;
+    if (!judge_evidence(ledger, block))
+        return BLOCK_EVIDENCE_REFUSED;
+    return app_accepts(ledger, block) ? BLOCK_GOOD : BLOCK_REFUSED_BY_APP;
+}
