@@ -1,0 +1,11 @@
+#include "tests/vectors/vectors_node.h"
+
+const struct vectors_kind vectors_node[] = {
+    {"secret_connection_hkdf", vectors_secret_connection_hkdf},
+    {"secret_connection_nonce", vectors_secret_connection_nonce},
+    {"secret_connection_low_order", vectors_secret_connection_low_order},
+    {"secret_connection_handshake", vectors_secret_connection_handshake},
+    {"net_address_parse", vectors_net_address_parse},
+    {"node_info_validation", vectors_node_info_validation},
+    {NULL, NULL},
+};
