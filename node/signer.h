@@ -2,8 +2,12 @@
  * step, sign bytes, signature) is durable before a signature leaves.
  *
  * The mark lives in data/priv_validator_state.json (CometBFT's format) and its twin data/priv_validator_state.alt. A new mark is written in place
- * to the one that holds the OLDER mark and synced: one flush, and a torn write never harms the newer one; the .json is always brought up to
- * date (unsynced when the twin was the one synced). Loading takes the newest whole mark of this key. */
+ * to the one that did not take the last mark, and synced: one flush, and a torn write never harms the newer one. Then the other one is brought
+ * up to date, unsynced. Both are padded with spaces to one length, so that a sync need not touch the file's size. A file that does not hold a
+ * signed mark of ours is not written in place but replaced. Loading takes the newest whole mark of this key: whole is one whose signature is ours
+ * over its sign bytes, and whose sign bytes tell its height, round and step; or one without sign bytes (a blank mark, or one raised by hand).
+ *
+ * The .json must be there once the chain or the twin is: a file that someone took away is no blank mark. */
 #ifndef QUORATE_NODE_SIGNER_H
 #define QUORATE_NODE_SIGNER_H
 
@@ -28,7 +32,8 @@ struct signer;
 struct signer *signer_open(struct disk *disk, const char *json_name, struct ed25519_key *key, int64_t chain_height, char **error);
 void signer_free(struct signer *signer);
 void signer_public(const struct signer *signer, struct pubkey *out);
-/* Fills in signature (and, for SIGNER_SAME, the timestamp). Other verdicts leave the vote untouched. */
+/* Fills in signature (and, for SIGNER_SAME, the timestamp). Other verdicts leave the vote untouched. The extension of a precommit for a block is
+ * signed, each time anew, if extension.data is not NULL: so it says that the chain has extensions, even for an empty one. */
 enum signer_verdict signer_vote(struct signer *signer, struct vote *vote, struct span chain_id);
 enum signer_verdict signer_proposal(struct signer *signer, struct proposal *proposal, struct span chain_id);
 void signer_mark(const struct signer *signer, int64_t *height, int32_t *round, int32_t *step);
@@ -43,7 +48,9 @@ struct signer_mark_state {
     uint32_t sign_bytes_size;
     uint8_t sign_bytes[VOTE_SIGN_BYTES_MAX];
 };
+/* Total; a signature comes with sign bytes or not at all; an unknown key is refused. */
 bool signer_mark_parse(struct signer_mark_state *out, struct span json);
+#define SIGNER_MARK_TEXT_SIZE 1024 /* holds any mark's text, NUL included */
 size_t signer_mark_text(char *out, size_t capacity, const struct signer_mark_state *mark);
 
 #endif

@@ -1,0 +1,101 @@
+#include "node/journal_scan.h"
+
+#include "crypto/crc32c.h"
+
+#define HEAD_BYTES   8
+#define WINDOW_BYTES (4 * 1024 * 1024)
+
+static uint32_t load_be32(const uint8_t *bytes) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static size_t zero_tail_begin(struct span bytes) {
+    size_t at = bytes.size;
+    while (at > 0 && bytes.data[at - 1] == 0)
+        at--;
+    return at;
+}
+
+static bool one_byte_differs(uint32_t a, uint32_t b) {
+    uint32_t difference = a ^ b;
+    unsigned bytes = 0;
+    for (int i = 0; i < 4; i++)
+        bytes += (difference >> (8 * i) & 0xff) != 0;
+    return bytes == 1;
+}
+
+/* Does the checksum fit the content under another length? Then the length was damaged after the record was written whole. */
+static bool length_is_damaged(struct span rest) {
+    uint32_t wanted = load_be32(rest.data), length = load_be32(rest.data + 4), sum = 0;
+    size_t most = rest.size - HEAD_BYTES;
+    for (uint32_t size = 1; size <= most && size <= JOURNAL_RECORD_BYTES_MAX; size++) {
+        sum = crc32c(sum, span_of(rest.data + HEAD_BYTES + size - 1, 1));
+        if (sum == wanted && one_byte_differs(length, size))
+            return true;
+    }
+    return false;
+}
+
+enum journal_scan_state journal_scan_judge(struct span rest) {
+    size_t zeroes = zero_tail_begin(rest);
+    if (rest.size < HEAD_BYTES || zeroes < HEAD_BYTES)
+        return JOURNAL_SCAN_TORN;
+    uint32_t length = load_be32(rest.data + 4);
+    if (length == 0 || length > JOURNAL_RECORD_BYTES_MAX)
+        return JOURNAL_SCAN_DAMAGED;
+    size_t size = HEAD_BYTES + (size_t)length;
+    if (size <= rest.size && crc32c(0, span_of(rest.data + HEAD_BYTES, length)) == load_be32(rest.data))
+        return JOURNAL_SCAN_DAMAGED; /* as it was written, and yet no record */
+    if (length_is_damaged(rest))
+        return JOURNAL_SCAN_DAMAGED;
+    return size >= rest.size || zeroes < size ? JOURNAL_SCAN_TORN : JOURNAL_SCAN_DAMAGED;
+}
+
+void journal_scan_begin(struct journal_scan *scan, struct disk *disk, const char *name, int64_t offset, int64_t end) {
+    int64_t size = disk->table->size(disk, name);
+    if (size < 0)
+        size = 0;
+    *scan = (struct journal_scan){.disk = disk, .name = name, .offset = offset, .end = end < size ? end : size};
+}
+
+void journal_scan_close(struct journal_scan *scan) {
+    blob_release(scan->window);
+    scan->window = NULL;
+}
+
+static struct span read_window(struct journal_scan *scan, size_t size) {
+    blob_release(scan->window);
+    scan->window = scan->disk->table->read(scan->disk, scan->name, scan->offset, size);
+    scan->window_at = scan->offset;
+    return scan->window == NULL ? span_of(NULL, 0) : blob_span(scan->window);
+}
+
+/* What is at hand from the offset on, without what lies beyond the end. */
+static struct span at_hand(const struct journal_scan *scan) {
+    if (scan->window == NULL)
+        return span_of(NULL, 0);
+    size_t skip = (size_t)(scan->offset - scan->window_at), left = scan->window->size - skip;
+    int64_t until_end = scan->end - scan->offset;
+    return span_of(scan->window->data + skip, (int64_t)left < until_end ? left : (size_t)until_end);
+}
+
+static void judge_rest(struct journal_scan *scan) {
+    int64_t left = scan->end - scan->offset;
+    scan->state = journal_scan_judge(read_window(scan, (size_t)left));
+}
+
+bool journal_scan_next(struct journal_scan *scan, struct journal_record *record) {
+    if (scan->state != JOURNAL_SCAN_GOOD || scan->offset >= scan->end)
+        return false;
+    struct span bytes = at_hand(scan);
+    long size = journal_record_decode(record, bytes);
+    if (size == 0 && scan->offset + (int64_t)bytes.size < scan->end) {
+        read_window(scan, WINDOW_BYTES);
+        size = journal_record_decode(record, at_hand(scan));
+    }
+    if (size <= 0)
+        judge_rest(scan);
+    else
+        scan->offset += size;
+    return size > 0;
+}
