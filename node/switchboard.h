@@ -1,0 +1,53 @@
+/* Who is connected: listening, dialling, redialling, limits, bans, and the exchange of addresses (channel 00; protocol.md §4.2, §4.5; cometbft: p2p/switch.go,
+ * p2p/transport.go, p2p/pex). Links (link.h) do the bytes. Peers are numbered from 1 and a number is never used again. */
+#ifndef QUORATE_NODE_SWITCHBOARD_H
+#define QUORATE_NODE_SWITCHBOARD_H
+
+#include "node/link.h"
+#include "node/world.h"
+
+#define SWITCHBOARD_LINKS_MAX 256  /* handshakes under way included */
+#define SWITCHBOARD_KNOWN_MAX 1000 /* addresses learned from peers */
+#define SWITCHBOARD_BANS_MAX  256
+#define SWITCHBOARD_BAN_MS    (10 * 60 * 1000)
+#define SWITCHBOARD_PEX_BAN_MS (24 * 3600 * 1000) /* for unsolicited or too frequent address talk */
+
+struct switchboard_config { /* [p2p] of config.toml; texts are loans, lists are comma separated */
+    const char *laddr;      /* "tcp://0.0.0.0:26656" */
+    const char *persistent_peers, *seeds, *unconditional_peer_ids, *private_peer_ids;
+    uint32_t max_num_inbound_peers, max_num_outbound_peers;
+    bool allow_duplicate_ip, pex, addr_book_strict;
+    bool allow_only; /* admit only ids named in one of the lists above */
+    int64_t persistent_peers_max_dial_period_ms; /* 0: our cap of 30 s */
+    int64_t handshake_timeout_ms, dial_timeout_ms;
+    int64_t send_rate, recv_rate; /* bytes per second and peer; 0: no limit */
+};
+
+struct switchboard_listener {
+    void *context;
+    void (*peer_up)(void *context, uint32_t peer, const char *id);
+    void (*peer_down)(void *context, uint32_t peer);
+    void (*message)(void *context, uint32_t peer, uint8_t channel, struct span bytes);
+    void (*writable)(void *context, uint32_t peer);
+    void (*log)(void *context, enum world_level level, const char *text);
+};
+
+struct switchboard;
+
+/* `info` is completed with the real listen address and kept as a loan, like `node_key`. NULL with *error malloc'ed (a taken port, a
+ * malformed address). Begins to listen and dial at once. */
+struct switchboard *switchboard_new(struct event_base *base, const struct switchboard_config *config, const struct ed25519_key *node_key,
+                                    struct node_info *info, const struct switchboard_listener *listener, char **error);
+void switchboard_free(struct switchboard *board);
+
+bool switchboard_send(struct switchboard *board, uint32_t peer, uint8_t channel, struct blob *message);
+void switchboard_drop(struct switchboard *board, uint32_t peer, enum world_blame blame, const char *reason);
+void switchboard_flush(struct switchboard *board); /* what was sent in this turn leaves */
+
+uint16_t switchboard_port(const struct switchboard *board);
+uint32_t switchboard_count(const struct switchboard *board, bool outbound);
+/* Calls for each peer that is up. */
+void switchboard_each(const struct switchboard *board, void (*visit)(void *context, uint32_t peer, const struct link *link), void *context);
+bool switchboard_is_banned(const struct switchboard *board, const char *id);
+
+#endif
