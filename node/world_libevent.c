@@ -55,7 +55,7 @@ static void on_turn_end(evutil_socket_t fd, short what, void *context) {
     switchboard_flush(real->board);
 }
 
-static bool send(struct world *world, uint32_t peer, uint8_t channel, struct blob *message) {
+static bool send_message(struct world *world, uint32_t peer, uint8_t channel, struct blob *message) {
     struct world_libevent *real = real_of(world);
     world_libevent_touch(real);
     return real->board != NULL && switchboard_send(real->board, peer, channel, message);
@@ -84,7 +84,7 @@ static void write_log(struct world *world, enum world_level level, const char *t
     log_line(level, text);
 }
 
-static const struct world_table table = {clock_now, clock_ms, send, drop, set_timer, write_log};
+static const struct world_table table = {clock_now, clock_ms, send_message, drop, set_timer, write_log};
 
 /* ---- the switchboard's words */
 
