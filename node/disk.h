@@ -47,6 +47,8 @@ struct disk *disk_memory_new(struct disk_failure failure);
 void disk_memory_crash(struct disk *disk, uint64_t chance);
 /* The `calls`-th changing call from now (1: the next) calls the failure handler instead of doing its work; 0: never. */
 void disk_memory_fail_after(struct disk *disk, uint64_t calls);
+/* While frozen every change is ignored: a dead process being cleared away writes nothing more. */
+void disk_memory_freeze(struct disk *disk, bool frozen);
 void disk_memory_free(struct disk *disk);
 
 #endif

@@ -272,9 +272,21 @@ void disk_memory_crash(struct disk *disk, uint64_t chance) {
 
 void disk_memory_fail_after(struct disk *disk, uint64_t calls) { ((struct memory *)disk)->fail_after = calls; }
 
+/* ---- the frozen disk: writes of a process that is dead already go nowhere */
+
+static void ignore_bytes(struct disk *disk, const char *name, struct span bytes) { (void)disk, (void)name, (void)bytes; }
+static void ignore_size(struct disk *disk, const char *name, int64_t size) { (void)disk, (void)name, (void)size; }
+static void ignore_name(struct disk *disk, const char *name) { (void)disk, (void)name; }
+static void ignore_names(struct disk *disk, const char *from, const char *to) { (void)disk, (void)from, (void)to; }
+
+static const struct disk_table table = {memory_size, memory_read,     memory_append, memory_overwrite, memory_replace,
+                                        memory_sync, memory_truncate, memory_rename, memory_remove,    memory_list};
+static const struct disk_table frozen_table = {memory_size, memory_read, ignore_bytes, ignore_bytes, ignore_bytes,
+                                               ignore_name, ignore_size, ignore_names, ignore_name,  memory_list};
+
+void disk_memory_freeze(struct disk *disk, bool frozen) { disk->table = frozen ? &frozen_table : &table; }
+
 struct disk *disk_memory_new(struct disk_failure failure) {
-    static const struct disk_table table = {memory_size,    memory_read, memory_append,   memory_overwrite, memory_replace,
-                                            memory_sync,    memory_truncate, memory_rename, memory_remove,  memory_list};
     struct memory *memory = must(calloc(1, sizeof *memory));
     memory->disk.table = &table;
     memory->failure = failure;

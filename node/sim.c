@@ -1,0 +1,626 @@
+#include "node/sim.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "node/wire.h"
+
+#define SIM_EPOCH_SECONDS 1700000000
+#define SIM_SIGNED_MAX    4096 /* votes remembered by the double-sign checker, per node */
+
+enum item_kind { ITEM_DELIVER, ITEM_TIMER, ITEM_CONNECT };
+
+struct item {
+    int64_t at_us;
+    uint64_t number; /* ties in order of making */
+    enum item_kind kind;
+    uint32_t from, to;
+    uint32_t life_from, life_to; /* lives of both ends when it was made: a restart voids it */
+    uint32_t link;               /* likewise for the connection */
+    uint8_t channel;
+    enum world_timer which;
+    uint64_t timer_number;
+    struct blob *message;
+};
+
+struct signed_vote {
+    int64_t height;
+    int32_t round, type;
+    uint8_t sign_hash[32]; /* of the sign bytes without the timestamp's influence: block id */
+};
+
+struct node {
+    struct world world;
+    struct sim *sim;
+    uint32_t index;
+    uint32_t life; /* 0: never started; odd: alive */
+    struct disk *disk;
+    struct kv *kv;
+    struct app *app;
+    struct ledger ledger;
+    struct mempool *mempool;
+    struct signer *signer;
+    struct replica *replica;
+    uint8_t seed[32];
+    struct ed25519_key *key; /* a copy for tests */
+    struct pubkey public_key;
+    bool connected[SIM_NODES_MAX];
+    int64_t link_free_us[SIM_NODES_MAX]; /* when the last message on the way to that node arrives */
+    uint64_t timer_numbers[WORLD_TIMER_COUNT];
+    sim_twist *twist;
+    void *twist_context;
+    int64_t head;
+    uint32_t signed_count;
+    struct signed_vote *signed_votes;
+};
+
+struct sim {
+    struct sim_config config;
+    uint64_t chance;
+    int64_t now_us;
+    uint64_t items_made;
+    struct item *heap;
+    size_t heap_count, heap_capacity;
+    struct node nodes[SIM_NODES_MAX];
+    uint32_t links[SIM_NODES_MAX][SIM_NODES_MAX]; /* generation of each connection */
+    uint64_t partition;
+    uint32_t drops;
+    char last_drop[256];
+    char complaint[512];
+    struct valset_change *members;
+    struct state_genesis genesis;
+};
+
+/* ---- chance (splitmix64) */
+
+static uint64_t roll(struct sim *sim) {
+    uint64_t z = sim->chance += 0x9e3779b97f4a7c15ull;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+static void complain(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void complain(struct sim *sim, const char *format, ...) {
+    if (sim->complaint[0] != '\0')
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sim->complaint, sizeof sim->complaint, format, args);
+    va_end(args);
+}
+
+static void fail(void *context, const char *what) __attribute__((noreturn));
+static void fail(void *context, const char *what) {
+    struct node *node = context;
+    fprintf(stderr, "sim: node %u: %s\n", node->index, what);
+    abort();
+}
+
+/* ---- the heap */
+
+static bool sooner(const struct item *a, const struct item *b) {
+    return a->at_us != b->at_us ? a->at_us < b->at_us : a->number < b->number;
+}
+
+static void push(struct sim *sim, struct item item) {
+    item.number = ++sim->items_made;
+    if (sim->heap_count == sim->heap_capacity) {
+        sim->heap_capacity = sim->heap_capacity == 0 ? 1024 : 2 * sim->heap_capacity;
+        sim->heap = realloc(sim->heap, sim->heap_capacity * sizeof *sim->heap);
+        assert(sim->heap != NULL);
+    }
+    size_t at = sim->heap_count++;
+    while (at > 0 && sooner(&item, &sim->heap[(at - 1) / 2])) {
+        sim->heap[at] = sim->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    sim->heap[at] = item;
+}
+
+static struct item pop(struct sim *sim) {
+    struct item first = sim->heap[0], last = sim->heap[--sim->heap_count];
+    size_t at = 0;
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= sim->heap_count)
+            break;
+        if (child + 1 < sim->heap_count && sooner(&sim->heap[child + 1], &sim->heap[child]))
+            child++;
+        if (!sooner(&sim->heap[child], &last))
+            break;
+        sim->heap[at] = sim->heap[child];
+        at = child;
+    }
+    if (sim->heap_count > 0)
+        sim->heap[at] = last;
+    return first;
+}
+
+/* ---- the world of a node */
+
+static struct node *node_of(struct world *world) { return (struct node *)world; }
+
+static struct timestamp world_now(struct world *world) {
+    int64_t us = node_of(world)->sim->now_us;
+    return (struct timestamp){SIM_EPOCH_SECONDS + us / 1000000, (int32_t)(us % 1000000 * 1000)};
+}
+
+static int64_t world_now_ms(struct world *world) { return node_of(world)->sim->now_us / 1000; }
+
+static bool is_alive(const struct node *node) { return node->life % 2 == 1; }
+
+static bool separated(const struct sim *sim, uint32_t a, uint32_t b) { return ((sim->partition >> a ^ sim->partition >> b) & 1) != 0; }
+
+static int64_t latency(struct sim *sim) {
+    int64_t spread = sim->config.latency_max_us - sim->config.latency_min_us;
+    return sim->config.latency_min_us + (spread > 0 ? (int64_t)(roll(sim) % (uint64_t)spread) : 0);
+}
+
+static void post(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct blob *message) {
+    struct node *sender = &sim->nodes[from];
+    int64_t at = sim->now_us + latency(sim);
+    if (at < sender->link_free_us[to])
+        at = sender->link_free_us[to];
+    sender->link_free_us[to] = at;
+    push(sim, (struct item){
+                  .at_us = at,
+                  .kind = ITEM_DELIVER,
+                  .from = from,
+                  .to = to,
+                  .life_from = sender->life,
+                  .life_to = sim->nodes[to].life,
+                  .link = sim->links[from][to],
+                  .channel = channel,
+                  .message = message,
+              });
+}
+
+/* Every signature that leaves is looked at: the same height, round and type must always name the same block. */
+static void check_signed(struct node *node, const struct vote *vote) {
+    struct block_id id = vote->block_id;
+    uint8_t hash[32];
+    sha256_once(hash, span_of(id.hash.bytes, id.hash.size));
+    if (id.hash.size == 0)
+        memset(hash, 0, sizeof hash);
+    for (uint32_t i = 0; i < node->signed_count; i++) {
+        const struct signed_vote *old = &node->signed_votes[i];
+        if (old->height != vote->height || old->round != vote->round || old->type != vote->type)
+            continue;
+        if (memcmp(old->sign_hash, hash, 32) != 0)
+            complain(node->sim, "node %u signed two votes of type %d at %" PRId64 "/%d", node->index, vote->type, vote->height, vote->round);
+        return;
+    }
+    struct signed_vote *place = &node->signed_votes[node->signed_count < SIM_SIGNED_MAX ? node->signed_count++ : roll(node->sim) % SIM_SIGNED_MAX];
+    *place = (struct signed_vote){.height = vote->height, .round = vote->round, .type = vote->type};
+    memcpy(place->sign_hash, hash, 32);
+}
+
+static void look_at(struct node *node, uint8_t channel, struct blob *message) {
+    if (channel != WIRE_VOTE)
+        return;
+    struct wire_consensus decoded;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct address own = pubkey_address(&node->public_key);
+    if (wire_consensus_decode(&decoded, blob_span(message), channel, 1, &arena) == NULL && decoded.kind == WIRE_VOTE_MESSAGE &&
+        address_equal(&decoded.vote.validator_address, &own))
+        check_signed(node, &decoded.vote);
+    arena_close(&arena);
+}
+
+static bool world_send(struct world *world, uint32_t peer, uint8_t channel, struct blob *message) {
+    struct node *node = node_of(world);
+    uint32_t to = (peer - 1) % SIM_NODES_MAX;
+    if (!node->connected[to])
+        return false;
+    struct blob *sent = blob_hold(message);
+    if (node->twist != NULL) {
+        blob_release(sent);
+        sent = blob_new(blob_span(message));
+        if (!node->twist(node->twist_context, to, channel, sent->data, sent->size)) {
+            blob_release(sent);
+            return true;
+        }
+    } else {
+        look_at(node, channel, message);
+    }
+    post(node->sim, node->index, to, channel, sent);
+    return true;
+}
+
+static void plan_connect(struct sim *sim, uint32_t a, uint32_t b, int64_t delay_us) {
+    push(sim, (struct item){.at_us = sim->now_us + delay_us,
+                            .kind = ITEM_CONNECT,
+                            .from = a,
+                            .to = b,
+                            .life_from = sim->nodes[a].life,
+                            .life_to = sim->nodes[b].life,
+                            .link = sim->links[a][b]});
+}
+
+static uint32_t peer_number(const struct sim *sim, uint32_t at, uint32_t other) {
+    return sim->links[at][other] * SIM_NODES_MAX + other + 1; /* new with each connection */
+}
+
+static void cut(struct sim *sim, uint32_t a, uint32_t b) {
+    struct node *ends[2] = {&sim->nodes[a], &sim->nodes[b]};
+    for (int i = 0; i < 2; i++) {
+        struct node *end = ends[i], *other = ends[1 - i];
+        if (end->connected[other->index] && is_alive(end))
+            replica_peer_down(end->replica, peer_number(sim, end->index, other->index));
+        end->connected[other->index] = false;
+    }
+    sim->links[a][b]++;
+    sim->links[b][a] = sim->links[a][b];
+}
+
+/* The replica asked: cut once it has returned, as a socket would be. A delivery to it may be under way, so the cut is an item of its own. */
+static void world_drop(struct world *world, uint32_t peer, enum world_blame blame, const char *reason) {
+    struct node *node = node_of(world);
+    uint32_t other = (peer - 1) % SIM_NODES_MAX;
+    node->sim->drops++;
+    snprintf(node->sim->last_drop, sizeof node->sim->last_drop, "node %u dropped %u (%d): %s", node->index, other, blame, reason);
+    if (getenv("SIM_LOG") != NULL)
+        fprintf(stderr, "%8" PRId64 " %s\n", node->sim->now_us / 1000, node->sim->last_drop);
+    push(node->sim, (struct item){.at_us = node->sim->now_us,
+                                  .kind = ITEM_CONNECT,
+                                  .from = node->index,
+                                  .to = other,
+                                  .life_from = node->life,
+                                  .life_to = node->sim->nodes[other].life,
+                                  .link = node->sim->links[node->index][other]});
+}
+
+static void world_timer(struct world *world, enum world_timer which, int64_t delay_ms) {
+    struct node *node = node_of(world);
+    push(node->sim, (struct item){.at_us = node->sim->now_us + delay_ms * 1000,
+                                  .kind = ITEM_TIMER,
+                                  .to = node->index,
+                                  .life_to = node->life,
+                                  .which = which,
+                                  .timer_number = ++node->timer_numbers[which]});
+}
+
+static void world_log(struct world *world, enum world_level level, const char *text) {
+    struct node *node = node_of(world);
+    if (getenv("SIM_LOG") != NULL)
+        fprintf(stderr, "%8" PRId64 " node %u %d: %s\n", node->sim->now_us / 1000, node->index, level, text);
+}
+
+static const struct world_table table = {world_now, world_now_ms, world_send, world_drop, world_timer, world_log};
+
+/* ---- checkers */
+
+static void check_block(struct sim *sim, struct node *node, int64_t height) {
+    struct ledger_meta mine, theirs;
+    if (!ledger_block_meta(&node->ledger, &mine, height))
+        return complain(sim, "node %u has no block of its height %" PRId64, node->index, height);
+    for (uint32_t i = 0; i < sim->config.nodes; i++) {
+        struct node *other = &sim->nodes[i];
+        if (other == node || !is_alive(other) || !ledger_block_meta(&other->ledger, &theirs, height))
+            continue;
+        if (!block_id_equal(&mine.block_id, &theirs.block_id))
+            complain(sim, "nodes %u and %u disagree about the block of height %" PRId64, node->index, i, height);
+        if (other->ledger.state.height == height && node->ledger.state.height == height &&
+            !app_hash_equal(&other->ledger.state.app_hash, &node->ledger.state.app_hash))
+            complain(sim, "nodes %u and %u have different app hashes after height %" PRId64, node->index, i, height);
+    }
+}
+
+static void check(struct sim *sim, struct node *node) {
+    if (!is_alive(node))
+        return;
+    int64_t height = node->ledger.state.height;
+    if (height < node->head)
+        complain(sim, "the head of node %u went back from %" PRId64 " to %" PRId64, node->index, node->head, height);
+    for (int64_t h = node->head + 1; h <= height; h++)
+        check_block(sim, node, h);
+    node->head = height;
+    char why[256];
+    if (replica_halted(node->replica, why, sizeof why))
+        complain(sim, "node %u halted: %s", node->index, why);
+}
+
+/* ---- life of nodes */
+
+static void id_of(char out[41], uint32_t index) { snprintf(out, 41, "%040x", index + 1); }
+
+static void connect(struct sim *sim, uint32_t a, uint32_t b) {
+    struct node *one = &sim->nodes[a], *other = &sim->nodes[b];
+    if (!is_alive(one) || !is_alive(other) || one->connected[b])
+        return;
+    char id[41];
+    one->connected[b] = other->connected[a] = true;
+    one->link_free_us[b] = other->link_free_us[a] = sim->now_us;
+    id_of(id, b);
+    replica_peer_up(one->replica, peer_number(sim, a, b), id);
+    id_of(id, a);
+    replica_peer_up(other->replica, peer_number(sim, b, a), id);
+    replica_flush(one->replica);
+    replica_flush(other->replica);
+}
+
+static struct replica_config replica_config_of(const struct sim *sim) {
+    return (struct replica_config){
+        .engine = sim->config.engine,
+        .peer_gossip_sleep_ms = 100,
+        .peer_query_maj23_sleep_ms = 2000,
+        .mempool_broadcast = true,
+        .mempool_relay_ms = 100,
+        .journal_name = "data/cs.wal/wal",
+    };
+}
+
+bool sim_start(struct sim *sim, uint32_t index) {
+    struct node *node = &sim->nodes[index];
+    assert(!is_alive(node));
+    char *error = NULL;
+    node->app = app_open(sim->config.app, node->kv, sim->genesis.chain_id);
+    assert(node->app != NULL);
+    if (!ledger_open(&node->ledger, node->kv, node->app, &sim->genesis, PARAMS_V038, &error))
+        goto refused;
+    struct mempool_config pool = {.count_max = 5000, .bytes_max = 1 << 30, .tx_bytes_max = 1 << 20, .cache_count = 10000, .recheck = true};
+    node->mempool = mempool_new(&pool, node->app);
+    node->signer = signer_open(node->disk, "data/priv_validator_state.json", ed25519_key_new(node->seed), node->ledger.state.height, &error);
+    if (node->signer == NULL)
+        goto refused;
+    struct replica_config config = replica_config_of(sim);
+    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, node->signer, {NULL, NULL}};
+    node->replica = replica_new(&config, &parts, &error);
+    if (node->replica == NULL)
+        goto refused;
+    node->life++;
+    replica_start(node->replica);
+    replica_flush(node->replica);
+    for (uint32_t i = 0; i < sim->config.nodes; i++)
+        if (i != index)
+            plan_connect(sim, index, i, latency(sim));
+    return true;
+refused:
+    complain(sim, "node %u refuses to start: %s", index, error);
+    free(error);
+    return false;
+}
+
+static void close_node(struct node *node) {
+    replica_free(node->replica);
+    signer_free(node->signer);
+    mempool_free(node->mempool);
+    ledger_close(&node->ledger);
+    if (node->app != NULL)
+        node->app->table->close(node->app);
+    node->replica = NULL;
+    node->signer = NULL;
+    node->mempool = NULL;
+    node->app = NULL;
+}
+
+void sim_kill(struct sim *sim, uint32_t index) {
+    struct node *node = &sim->nodes[index];
+    if (!is_alive(node))
+        return;
+    for (uint32_t i = 0; i < sim->config.nodes; i++)
+        if (i != index)
+            cut(sim, index, i);
+    node->life++;
+    /* what the closing writes is lost with the rest: the disk is set back to the moment of death first */
+    struct disk *disk = node->disk;
+    disk_memory_crash(disk, roll(sim));
+    kv_memory_crash(node->kv, (uint32_t)(roll(sim) % 3));
+    disk_memory_freeze(disk, true);
+    close_node(node);
+    disk_memory_freeze(disk, false);
+}
+
+bool sim_is_alive(const struct sim *sim, uint32_t node) { return is_alive(&sim->nodes[node]); }
+
+void sim_partition(struct sim *sim, uint64_t group_mask) {
+    sim->partition = group_mask;
+    for (uint32_t a = 0; a < sim->config.nodes; a++)
+        for (uint32_t b = a + 1; b < sim->config.nodes; b++) {
+            if (separated(sim, a, b))
+                cut(sim, a, b);
+            else
+                plan_connect(sim, a, b, 1000 + latency(sim));
+        }
+}
+
+/* ---- time */
+
+static void deliver(struct sim *sim, struct item *item) {
+    struct node *from = &sim->nodes[item->from], *to = &sim->nodes[item->to];
+    bool stands = from->life == item->life_from && to->life == item->life_to && is_alive(to) && to->connected[item->from] &&
+                  sim->links[item->from][item->to] == item->link;
+    if (stands) {
+        replica_receive(to->replica, peer_number(sim, item->to, item->from), item->channel, blob_span(item->message));
+        replica_flush(to->replica);
+        check(sim, to);
+    }
+    blob_release(item->message);
+}
+
+static void run_connect(struct sim *sim, const struct item *item) {
+    struct node *one = &sim->nodes[item->from], *other = &sim->nodes[item->to];
+    if (one->life != item->life_from || other->life != item->life_to || sim->links[item->from][item->to] != item->link)
+        return;
+    if (one->connected[item->to]) { /* somebody wanted the other gone: it comes back later */
+        cut(sim, item->from, item->to);
+        plan_connect(sim, item->from, item->to, 1000000);
+    } else if (!separated(sim, item->from, item->to)) {
+        connect(sim, item->from, item->to);
+    }
+}
+
+static bool step(struct sim *sim, int64_t until_us) {
+    if (sim->heap_count == 0 || sim->heap[0].at_us > until_us)
+        return false;
+    struct item item = pop(sim);
+    sim->now_us = item.at_us;
+    struct node *node = &sim->nodes[item.to];
+    switch (item.kind) {
+    case ITEM_DELIVER: deliver(sim, &item); break;
+    case ITEM_CONNECT: run_connect(sim, &item); break;
+    case ITEM_TIMER:
+        if (node->life == item.life_to && is_alive(node) && node->timer_numbers[item.which] == item.timer_number) {
+            replica_timer(node->replica, item.which);
+            replica_flush(node->replica);
+            check(sim, node);
+        }
+        break;
+    }
+    return true;
+}
+
+void sim_run_for(struct sim *sim, int64_t ms) {
+    int64_t until = sim->now_us + ms * 1000;
+    while (step(sim, until) && sim->complaint[0] == '\0')
+        continue;
+    sim->now_us = until;
+}
+
+static bool all_reached(const struct sim *sim, int64_t height) {
+    for (uint32_t i = 0; i < sim->config.nodes; i++)
+        if (is_alive(&sim->nodes[i]) && sim->nodes[i].ledger.state.height < height)
+            return false;
+    return true;
+}
+
+bool sim_run_to_height(struct sim *sim, int64_t height, int64_t limit_ms) {
+    int64_t until = sim->now_us + limit_ms * 1000;
+    while (!all_reached(sim, height))
+        if (sim->complaint[0] != '\0' || !step(sim, until))
+            return false;
+    return true;
+}
+
+int64_t sim_now_ms(const struct sim *sim) { return sim->now_us / 1000; }
+
+/* ---- for those who look and meddle */
+
+enum mempool_verdict sim_submit(struct sim *sim, uint32_t node, const char *tx) {
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct abci_check check;
+    struct blob *blob = blob_new(span_text(tx));
+    enum mempool_verdict verdict = replica_submit(sim->nodes[node].replica, &check, blob, &arena);
+    blob_release(blob);
+    arena_close(&arena);
+    replica_flush(sim->nodes[node].replica);
+    return verdict;
+}
+
+void sim_set_twist(struct sim *sim, uint32_t node, sim_twist *twist, void *context) {
+    sim->nodes[node].twist = twist;
+    sim->nodes[node].twist_context = context;
+}
+
+void sim_inject(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct span message) {
+    if (sim->nodes[from].connected[to])
+        post(sim, from, to, channel, blob_new(message));
+}
+
+struct ledger *sim_ledger(struct sim *sim, uint32_t node) { return &sim->nodes[node].ledger; }
+const struct replica *sim_replica(const struct sim *sim, uint32_t node) { return sim->nodes[node].replica; }
+struct mempool *sim_mempool(struct sim *sim, uint32_t node) { return sim->nodes[node].mempool; }
+const struct ed25519_key *sim_key(const struct sim *sim, uint32_t node) { return sim->nodes[node].key; }
+uint32_t sim_drops(const struct sim *sim) { return sim->drops; }
+const char *sim_last_drop(const struct sim *sim) { return sim->last_drop; }
+const char *sim_complaint(const struct sim *sim) { return sim->complaint; }
+
+uint64_t sim_flushes(const struct sim *sim, uint32_t node) {
+    struct kv_counts counts;
+    kv_count(sim->nodes[node].kv, &counts);
+    return sim->nodes[node].disk->flushes + counts.synced_writes;
+}
+
+/* ---- life */
+
+void sim_defaults(struct sim_config *config) {
+    *config = (struct sim_config){
+        .seed = 1,
+        .nodes = 4,
+        .app = "kvstore",
+        .latency_min_us = 1000,
+        .latency_max_us = 20000,
+        .engine =
+            {
+                .timeout_propose_ms = 3000,
+                .timeout_propose_delta_ms = 500,
+                .timeout_prevote_ms = 1000,
+                .timeout_prevote_delta_ms = 500,
+                .timeout_precommit_ms = 1000,
+                .timeout_precommit_delta_ms = 500,
+                .timeout_commit_ms = 1000,
+                .create_empty_blocks = true,
+            },
+    };
+}
+
+static void make_genesis(struct sim *sim) {
+    sim->members = calloc(sim->config.nodes, sizeof *sim->members);
+    assert(sim->members != NULL);
+    for (uint32_t i = 0; i < sim->config.nodes; i++)
+        sim->members[i] = (struct valset_change){
+            .address = pubkey_address(&sim->nodes[i].public_key),
+            .pub_key = sim->nodes[i].public_key,
+            .power = sim->config.powers == NULL ? 10 : sim->config.powers[i],
+        };
+    sim->genesis = (struct state_genesis){
+        .chain_id = span_text("sim"),
+        .time = {SIM_EPOCH_SECONDS, 0},
+        .initial_height = 1,
+        .validators = sim->members,
+        .validator_count = sim->config.nodes,
+    };
+    params_defaults(&sim->genesis.params, PARAMS_V038);
+}
+
+struct sim *sim_new(const struct sim_config *config) {
+    assert(config->nodes >= 1 && config->nodes <= SIM_NODES_MAX);
+    struct sim *sim = calloc(1, sizeof *sim);
+    assert(sim != NULL);
+    sim->config = *config;
+    sim->chance = config->seed;
+    for (uint32_t i = 0; i < config->nodes; i++) {
+        struct node *node = &sim->nodes[i];
+        char name[32];
+        snprintf(name, sizeof name, "validator %u", i);
+        sha256_once(node->seed, span_text(name));
+        node->key = ed25519_key_new(node->seed);
+        uint8_t key[32];
+        ed25519_key_public(node->key, key);
+        node->public_key = pubkey_ed25519(key);
+        node->sim = sim;
+        node->index = i;
+        node->disk = disk_memory_new((struct disk_failure){node, fail});
+        node->kv = kv_memory_new((struct kv_failure){node, fail});
+        node->world = (struct world){&table, node->disk};
+        node->signed_votes = calloc(SIM_SIGNED_MAX, sizeof *node->signed_votes);
+        assert(node->signed_votes != NULL);
+    }
+    make_genesis(sim);
+    for (uint32_t i = 0; i < config->nodes; i++)
+        sim_start(sim, i);
+    return sim;
+}
+
+void sim_free(struct sim *sim) {
+    for (uint32_t i = 0; i < sim->config.nodes; i++) {
+        struct node *node = &sim->nodes[i];
+        if (is_alive(node))
+            close_node(node);
+        kv_close(node->kv);
+        disk_memory_free(node->disk);
+        ed25519_key_free(node->key);
+        free(node->signed_votes);
+    }
+    for (size_t i = 0; i < sim->heap_count; i++)
+        blob_release(sim->heap[i].message);
+    free(sim->heap);
+    free(sim->members);
+    free(sim);
+}
