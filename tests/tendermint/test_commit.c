@@ -86,6 +86,20 @@ START_TEST(the_hash_covers_entries_only) {
 }
 END_TEST
 
+START_TEST(an_entry_stands_for_a_precommit_for_the_block_or_for_nil) {
+    struct commit commit = signers_commit(&signers, 5, FLAGS(BLOCK, NIL, ABSENT, BLOCK));
+    struct vote vote;
+    commit_vote(&vote, &commit, 0);
+    ck_assert(block_id_equal(&vote.block_id, &block));
+    ck_assert_int_eq(vote_check(&vote), VOTE_GOOD);
+    commit_vote(&vote, &commit, 1);
+    ck_assert(block_id_is_nil(&vote.block_id));
+    ck_assert_int_eq(vote.validator_index, 1);
+    ck_assert_int_eq(vote.round, commit.round);
+    ck_assert(vote_verify_vartime(&vote, signers_chain(), &signers.set.validators[1].pub_key));
+}
+END_TEST
+
 static void check_after(void (*spoil)(struct commit *commit)) {
     struct commit commit = signers_commit(&signers, 5, FLAGS(BLOCK, NIL, ABSENT, BLOCK));
     ck_assert_int_eq(commit_check(&commit), COMMIT_GOOD);
@@ -437,6 +451,7 @@ Suite *suite_commit(void) {
     tcase_add_test(tests, what_was_written_is_read);
     tcase_add_test(tests, an_empty_commit_is_the_known_six_bytes_less_two);
     tcase_add_test(tests, the_hash_covers_entries_only);
+    tcase_add_test(tests, an_entry_stands_for_a_precommit_for_the_block_or_for_nil);
     tcase_add_test(tests, each_malformed_commit_is_refused);
     tcase_add_test(tests, too_many_entries_are_refused_before_memory_is_taken);
     tcase_add_test(tests, an_arena_without_room_refuses_the_commit);
