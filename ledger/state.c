@@ -70,6 +70,8 @@ const char *state_from_genesis(struct state *state, const struct state_genesis *
     enum valset_verdict verdict = first_validators(&first, genesis, initialized);
     if (verdict != VALSET_GOOD)
         return valset_verdict_text(verdict);
+    if (first.count == 0)
+        return "no validators, neither in the genesis file nor from the application";
 
     enum params_release release = state->release;
     state_close(state);
