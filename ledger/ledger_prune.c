@@ -8,12 +8,19 @@ static void delete_height(struct kv_batch *batch, char letter, int64_t height) {
     kv_batch_delete(batch, keys_span(&key));
 }
 
+/* Unless the same bytes were committed again above. */
+static void forget_tx(struct ledger *ledger, const uint8_t hash[static 32], int64_t height) {
+    int64_t found;
+    uint32_t index;
+    struct key key = keys_hash('t', hash);
+    if (ledger_find_tx(ledger, hash, &found, &index) && found == height)
+        kv_batch_delete(&ledger->batch, keys_span(&key));
+}
+
 static void forget_block(struct ledger *ledger, int64_t height) {
     struct block *block = ledger_block(ledger, height);
-    for (uint32_t i = 0; block != NULL && i < block->tx_count; i++) {
-        struct key key = keys_hash('t', block->tx_hashes[i]);
-        kv_batch_delete(&ledger->batch, keys_span(&key));
-    }
+    for (uint32_t i = 0; block != NULL && i < block->tx_count; i++)
+        forget_tx(ledger, block->tx_hashes[i], height);
     block_release(block);
     for (const char *letter = "bkru"; *letter != '\0'; letter++)
         delete_height(&ledger->batch, *letter, height);
