@@ -160,6 +160,7 @@ static void set_timer(struct replica *replica, const struct engine_effect *effec
     replica->timer_count = kept;
     assert(kept < REPLICA_TIMERS_MAX); /* a round of the engine sets at most four */
     replica->timers[replica->timer_count++] = (struct replica_timer){
+        .number = ++replica->timers_set,
         .deadline_ms = now_ms(replica) + effect->duration_ms,
         .height = effect->height,
         .round = effect->round,
@@ -186,15 +187,21 @@ static void note_timeout(struct replica *replica, const struct replica_timer *ti
     replica_event(replica, &event);
 }
 
+static int32_t next_due(const struct replica *replica, int64_t at, uint64_t number_max) {
+    int32_t due = -1;
+    for (uint32_t i = 0; i < replica->timer_count; i++) {
+        const struct replica_timer *timer = &replica->timers[i];
+        if (timer->number <= number_max && timer->deadline_ms <= at && (due < 0 || timer->deadline_ms < replica->timers[due].deadline_ms))
+            due = (int32_t)i;
+    }
+    return due;
+}
+
+/* Those that the due ones set wait for the next turn, however short they are: a lone validator must not keep the loop to itself. */
 void perform_due_timers(struct replica *replica) {
-    for (;;) {
-        int64_t at = now_ms(replica);
-        int32_t due = -1;
-        for (uint32_t i = 0; i < replica->timer_count; i++)
-            if (replica->timers[i].deadline_ms <= at && (due < 0 || replica->timers[i].deadline_ms < replica->timers[due].deadline_ms))
-                due = (int32_t)i;
-        if (due < 0)
-            break;
+    int64_t at = now_ms(replica);
+    uint64_t number_max = replica->timers_set;
+    for (int32_t due; (due = next_due(replica, at, number_max)) >= 0;) {
         struct replica_timer timer = replica->timers[due];
         replica->timers[due] = replica->timers[--replica->timer_count];
         if (!timer_is_stale(replica, &timer))

@@ -26,6 +26,7 @@ struct replica_peer {
 };
 
 struct replica_timer {
+    uint64_t number; /* in order of setting */
     int64_t deadline_ms;
     int64_t height;
     int32_t round;
@@ -58,6 +59,7 @@ struct replica {
 
     struct replica_timer timers[REPLICA_TIMERS_MAX];
     uint32_t timer_count;
+    uint64_t timers_set;
     struct engine_event queue[REPLICA_QUEUE_MAX]; /* own events waiting for the engine */
     uint32_t queue_first, queue_count;
     bool pumping;
