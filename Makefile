@@ -72,7 +72,19 @@ $(foreach r,$(ROOMS),$(eval $(call room_tests,$(r))))
 $(OUT)/vectors: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/vectors/*.c))
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 vectors: $(OUT)/vectors
-	$< $(VECTORS)
+	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; else \
+	echo "!! NO TEST VECTORS at $(VECTORS): nothing was compared with other implementations; say where they are with VECTORS=DIR"; fi
+
+.PHONY: tests
+tests: $(ROOMS:%=test-%)
+
+# Everything that tests: both compilers, with the sanitizers, then real processes of the release build.
+check: deps
+	@$(MAKE) --no-print-directory -j2 CC=gcc all
+	@$(MAKE) --no-print-directory -j2 CC=clang all
+	@$(MAKE) --no-print-directory -j2 CC=gcc SAN=1 tests vectors
+	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 tests vectors
+	@echo "make check: all good"
 
 clean:
 	rm -rf build
