@@ -150,6 +150,7 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
                  enum params_release release, char **error) {
     *ledger = (struct ledger){.kv = kv, .app = app, .index_transactions = true, .keep_results = true};
     state_init(&ledger->state);
+    state_init(&ledger->next);
     ledger->state.release = release;
     kv_batch_init(&ledger->batch);
     arena_init(&ledger->arena, SIZE_MAX / 4); /* filled by the application, which is ours */
@@ -166,6 +167,7 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
 
 void ledger_close(struct ledger *ledger) {
     state_close(&ledger->state);
+    state_close(&ledger->next);
     kv_batch_close(&ledger->batch);
     arena_close(&ledger->arena);
 }

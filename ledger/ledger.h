@@ -14,6 +14,7 @@ struct ledger {
     int64_t base;      /* lowest height with a block; 0: none */
     struct judge_clock clock; /* set by the shell before judging */
     struct kv_batch batch;
+    struct state next; /* scratch of one apply: what becomes the state */
     struct arena arena; /* scratch of one apply: its answers are loans until the next */
     bool index_transactions; /* tx_index.indexer is not "null" */
     bool keep_results;       /* !storage.discard_abci_responses */

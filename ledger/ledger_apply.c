@@ -126,15 +126,15 @@ static void finalize(struct ledger *ledger, struct abci_finalized *finalized, co
                 ledger->app->table->name, finalized->tx_count, block->tx_count, block->header.height);
 }
 
-static void take_next_state(struct ledger *ledger, struct state *next, struct block *block, const struct abci_finalized *finalized) {
-    const char *fault = state_after(next, &ledger->state, block, finalized);
+static void take_next_state(struct ledger *ledger, struct block *block, const struct abci_finalized *finalized) {
+    const char *fault = state_after(&ledger->next, &ledger->state, block, finalized);
     if (fault != NULL)
         kv_fail(ledger->kv, "application %s at height %" PRId64 ": %s; the chain cannot go on with it", ledger->app->table->name,
                 block->header.height, fault);
 }
 
-static void write_all(struct ledger *ledger, int64_t *retain_height, const struct state *next, struct block *block,
-                      const struct abci_finalized *finalized, const struct commit *seen_commit) {
+static void write_all(struct ledger *ledger, int64_t *retain_height, struct block *block, const struct abci_finalized *finalized,
+                      const struct commit *seen_commit) {
     int64_t height = block->header.height;
     kv_batch_clear(&ledger->batch);
     *retain_height = ledger->app->table->commit(ledger->app, &ledger->batch);
@@ -143,7 +143,7 @@ static void write_all(struct ledger *ledger, int64_t *retain_height, const struc
     put_indexes(ledger, block);
     if (ledger->keep_results)
         put_message(&ledger->batch, keys_height('r', height), write_finalized, finalized);
-    ledger_put_state(ledger, next, finalized->update_count > 0 || (height + 2) % WHOLE_SET_EVERY == 0, finalized->has_params);
+    ledger_put_state(ledger, &ledger->next, finalized->update_count > 0 || (height + 2) % WHOLE_SET_EVERY == 0, finalized->has_params);
     kv_write(ledger->kv, &ledger->batch, true);
 }
 
@@ -155,14 +155,12 @@ bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct 
     block_id_of(block, &id);
     assert(seen_commit->height == height && block_id_equal(&seen_commit->block_id, &id));
     arena_reset(&ledger->arena);
-    struct state next;
-    state_init(&next);
     finalize(ledger, &applied->finalized, block);
-    take_next_state(ledger, &next, block, &applied->finalized);
-    write_all(ledger, &applied->retain_height, &next, block, &applied->finalized, seen_commit);
+    take_next_state(ledger, block, &applied->finalized);
+    write_all(ledger, &applied->retain_height, block, &applied->finalized, seen_commit);
     struct state old = ledger->state;
-    ledger->state = next;
-    state_close(&old);
+    ledger->state = ledger->next;
+    ledger->next = old; /* its memory serves the next height */
     if (ledger->base == 0)
         ledger->base = height;
     return true;

@@ -49,7 +49,7 @@ static void shut(struct kv *kv) {
 }
 
 static void put(struct kv *kv, const char *key, const char *value, bool sync) {
-    struct kv_batch batch;
+    static struct kv_batch batch; /* outlives a jump out of a failing write */
     kv_batch_init(&batch);
     if (value != NULL)
         kv_batch_put(&batch, span_text(key), span_text(value));
