@@ -1,6 +1,6 @@
 /* JSON-RPC with CometBFT's shapes (protocol.md §7; cometbft: rpc/core, rpc/jsonrpc/server): a request and a read view give a response.
  * rpc knows nothing of sockets of peers or of the clock: what it cannot read in the ledger, the mempool and the engine, the host tells.
- * HTTP is in http.c (the only file that knows evhttp). */
+ * HTTP/1.1 is in request.c (bytes → request, pure) and http.c (sockets and libevent's loop, the only file that knows them). */
 #ifndef QUORATE_RPC_RPC_H
 #define QUORATE_RPC_RPC_H
 
@@ -46,14 +46,13 @@ struct rpc_peer {
     uint32_t step;
 };
 
-struct rpc_submit; /* a transaction on its way; private to rpc */
-
 struct rpc_host { /* filled by the node; every pointer is a loan for the server's life */
     void *context;
     struct ledger *ledger;
     struct mempool *mempool;
     const struct engine *engine;
     const struct genesis *genesis;
+    const struct mempool_config *mempool_config; /* for the words of refusals ("Max size is …"); NULL: its numbers read 0 */
     const char *software_version;   /* the real one: abci_info's and `quorate version` */
     struct timestamp (*now)(void *context);
     void (*node_info)(void *context, struct rpc_node_info *out);
@@ -62,7 +61,7 @@ struct rpc_host { /* filled by the node; every pointer is a loan for the server'
     struct timestamp (*height_started)(void *context);        /* start time of the current height */
     /* Peers: the first call gives their number with out NULL. */
     uint32_t (*peers)(void *context, struct rpc_peer *out, uint32_t capacity);
-    /* Checks the transaction and gives it to gossip. *check lives in the arena. */
+    /* Checks the transaction and gives it to gossip; holds the blob if it keeps it. *check (zeroed before the call) lives in the arena. */
     enum mempool_verdict (*submit)(void *context, struct abci_check *check, struct blob *tx, struct arena *arena);
 };
 
@@ -77,9 +76,11 @@ struct rpc_config { /* [rpc] of config.toml */
     bool unsafe;
 };
 
+#define RPC_WAITERS_MAX 1024 /* broadcast_tx_commit calls that wait at once */
+
 struct rpc; /* the server */
 
-/* Begins to listen. NULL with *error (malloc'ed) naming address and cause ("address already in use: is another node running? …"). */
+/* Begins to listen. config and host are copied, but not what they point to. NULL with *error (malloc'ed) naming address and cause ("address already in use: is another node running? …"). */
 struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, const struct rpc_host *host, char **error);
 void rpc_stop(struct rpc *rpc);
 uint16_t rpc_port(const struct rpc *rpc); /* the bound port (for laddr port 0) */
@@ -87,7 +88,8 @@ uint16_t rpc_port(const struct rpc *rpc); /* the bound port (for laddr port 0) *
 /* The host says: a block was applied. Wakes broadcast_tx_commit waiters, later the subscribers. Loans for the call. */
 void rpc_block_applied(struct rpc *rpc, struct block *block, const struct abci_finalized *finalized);
 
-/* The pure heart, for tests and fuzzing: answers the body of one POST. `reply` is called once, now or (broadcast_tx_commit) later. */
+/* The pure heart, for tests and fuzzing: answers the body of one POST, or GET /method?query. `reply` is called once, now or
+ * (broadcast_tx_commit) later, at the latest in rpc_stop. An empty body: nothing but notifications were asked. */
 typedef void rpc_reply(void *context, int http_status, const char *body, size_t size, bool cacheable);
 void rpc_handle_post(struct rpc *rpc, struct span body, rpc_reply *reply, void *reply_context);
 void rpc_handle_uri(struct rpc *rpc, const char *method, const char *query, rpc_reply *reply, void *reply_context);

@@ -1,0 +1,396 @@
+/* The JSON-RPC envelope: batches, ids, notifications, errors (cometbft: rpc/jsonrpc/server/http_json_handler.go, rpc/jsonrpc/types). */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rpc/call.h"
+
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, SPARE_MAX = 8, SHOWN_MAX = 100, STATUS_OK = 200, STATUS_NOT_FOUND = 404, STATUS_ERROR = 500 };
+
+struct exchange *exchange_open(struct rpc *rpc) {
+    struct exchange *exchange = rpc->spare;
+    if (exchange != NULL) {
+        rpc->spare = exchange->next;
+        rpc->spare_count--;
+    } else {
+        exchange = calloc(1, sizeof *exchange);
+        assert(exchange != NULL);
+        arena_init(&exchange->arena, ARENA_BYTES_MAX);
+        emit_init(&exchange->out);
+    }
+    struct arena arena = exchange->arena;
+    struct emit out = exchange->out;
+    *exchange = (struct exchange){.rpc = rpc, .arena = arena, .out = out, .status = STATUS_OK, .cacheable = true};
+    return exchange;
+}
+
+void exchange_close(struct exchange *exchange) {
+    struct rpc *rpc = exchange->rpc;
+    waiters_remove(&rpc->waiters, &exchange->waiter);
+    for (struct exchange **place = &rpc->ready; exchange->is_ready; place = &(*place)->next)
+        if (*place == exchange) {
+            *place = exchange->next;
+            exchange->is_ready = false;
+            break;
+        }
+    arena_reset(&exchange->arena);
+    emit_clear(&exchange->out);
+    if (rpc->spare_count == SPARE_MAX) {
+        arena_close(&exchange->arena);
+        emit_close(&exchange->out);
+        free(exchange);
+        return;
+    }
+    exchange->next = rpc->spare;
+    rpc->spare = exchange;
+    rpc->spare_count++;
+}
+
+void call_fail(struct call *call, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    call->failed = true;
+    call->error = args_text(call->arena, "%s", text);
+}
+
+/* ---- answers */
+
+static void put_id(struct exchange *exchange) {
+    emit_literal(&exchange->out, "{\"jsonrpc\":\"2.0\"");
+    if (exchange->id.size > 0) { /* no id was found out: left out, as Go's omitempty does */
+        emit_literal(&exchange->out, ",\"id\":");
+        emit_raw(&exchange->out, exchange->id);
+    }
+}
+
+static void begin_answer(struct exchange *exchange) {
+    if (exchange->is_batch)
+        emit_literal(&exchange->out, exchange->answers == 0 ? "[" : ",");
+    exchange->answers++;
+    exchange->mark = exchange->out.size;
+    put_id(exchange);
+    emit_literal(&exchange->out, ",\"result\":");
+}
+
+static const char *message_of(int code) {
+    switch (code) {
+    case CALL_PARSE_ERROR: return "Parse error. Invalid JSON";
+    case CALL_INVALID_REQUEST: return "Invalid Request";
+    case CALL_NO_METHOD: return "Method not found";
+    case CALL_INVALID_PARAMS: return "Invalid params";
+    default: return "Internal error";
+    }
+}
+
+/* Instead of the result that was begun. */
+static void put_error(struct exchange *exchange, int code, struct span data) {
+    exchange->out.size = exchange->mark;
+    put_id(exchange);
+    emit_literal(&exchange->out, ",\"error\":{");
+    emit_key(&exchange->out, "code");
+    emit_number(&exchange->out, code);
+    emit_key(&exchange->out, "message");
+    emit_cstring(&exchange->out, message_of(code));
+    if (data.size > 0) {
+        emit_key(&exchange->out, "data");
+        emit_string(&exchange->out, data);
+    }
+    emit_literal(&exchange->out, "}}");
+}
+
+static void answer_error(struct exchange *exchange, int code, struct span data) {
+    begin_answer(exchange);
+    put_error(exchange, code, data);
+}
+
+/* The whole request is refused. */
+static bool refuse(struct exchange *exchange, int status, int code, const char *format, struct span detail) {
+    exchange->status = status;
+    exchange->cacheable = false;
+    exchange->id = span_of(NULL, 0);
+    answer_error(exchange, code, args_text(&exchange->arena, format, (int)detail.size, (const char *)detail.data));
+    return true;
+}
+
+/* ---- one request object */
+
+struct envelope {
+    bool is_call;       /* it has an id */
+    struct span id;     /* as JSON to echo */
+    struct span method;
+    struct span params; /* raw; may be empty */
+};
+
+static bool read_id(struct envelope *envelope, struct span *error, struct span id, struct arena *arena) {
+    int64_t number;
+    switch (scan_kind(id)) {
+    case SCAN_TEXT: {
+        struct span text;
+        struct emit emit;
+        if (!scan_text(&text, id, arena))
+            return false;
+        emit_init(&emit);
+        emit_string(&emit, text);
+        bool kept = arena_copy(arena, &envelope->id, span_of(emit.data, emit.size));
+        emit_close(&emit);
+        return kept;
+    }
+    case SCAN_NUMBER:
+        if (!scan_int64_number(&number, id)) { /* fractions and numbers beyond 64 bits would collide (wound 37) */
+            *error = args_text(arena, "json-rpc ID must be a whole number of 64 bits, got %.*s", id.size > SHOWN_MAX ? SHOWN_MAX : (int)id.size,
+                               (const char *)id.data);
+            return false;
+        }
+        envelope->id = args_text(arena, "%" PRId64, number);
+        return true;
+    default:
+        *error = args_text(arena, "json-rpc ID (%.*s) is of unknown type (%s)", id.size > SHOWN_MAX ? SHOWN_MAX : (int)id.size,
+                           (const char *)id.data, scan_kind_name(id));
+        return false;
+    }
+}
+
+/* Most ids say the same when echoed byte for byte: short digits, plain text. */
+static bool id_is_plain(struct span id) {
+    if (id.data[0] == '"') {
+        for (size_t i = 1; i + 1 < id.size; i++)
+            if (id.data[i] < 0x20 || id.data[i] >= 0x80 || id.data[i] == '\\' || id.data[i] == '<' || id.data[i] == '>' || id.data[i] == '&')
+                return false;
+        return true;
+    }
+    for (size_t i = 0; i < id.size; i++)
+        if (id.data[i] < '0' || id.data[i] > '9')
+            return false;
+    return id.size <= 18;
+}
+
+static bool want_text(struct span *out, struct span *error, const char *field, struct span value, struct arena *arena) {
+    if (value.size == 0 || scan_is_null(value))
+        return true;
+    if (scan_text(out, value, arena))
+        return true;
+    *error = args_text(arena, "json: cannot unmarshal %s into Go struct field .%s of type string", scan_kind_name(value), field);
+    return false;
+}
+
+static bool read_envelope(struct envelope *envelope, struct span *error, struct span request, struct arena *arena) {
+    *envelope = (struct envelope){0};
+    if (scan_is_null(request))
+        return true;
+    if (scan_kind(request) != SCAN_OBJECT) {
+        *error = args_text(arena, "json: cannot unmarshal %s into Go value of type types.RPCRequest", scan_kind_name(request));
+        return false;
+    }
+    struct span version = {0}, id = {0}, method = {0}, key, item, ignored;
+    for (struct scan_walk walk = scan_walk(request); scan_next(&walk, &key, &item);) {
+        if (scan_key_is(key, "method", true))
+            method = item;
+        else if (scan_key_is(key, "params", true))
+            envelope->params = item;
+        else if (scan_key_is(key, "id", true))
+            id = item;
+        else if (scan_key_is(key, "jsonrpc", true))
+            version = item;
+    }
+    if (!want_text(&ignored, error, "jsonrpc", version, arena) || !want_text(&envelope->method, error, "method", method, arena))
+        return false;
+    if (id.size == 0 || scan_is_null(id))
+        return true;
+    envelope->is_call = true;
+    envelope->id = id;
+    return id_is_plain(id) || read_id(envelope, error, id, arena);
+}
+
+/* ---- calls */
+
+static void end_call(struct exchange *exchange, const struct call *call) {
+    if (!call->failed) {
+        emit_literal(&exchange->out, "}");
+        return;
+    }
+    put_error(exchange, CALL_INTERNAL, call->error);
+    if (exchange->uri) { /* over POST a handler's error is a good answer to HTTP */
+        exchange->status = STATUS_ERROR;
+        exchange->cacheable = false;
+    }
+}
+
+/* true: done. false: it waits. */
+static bool run(struct exchange *exchange, const struct route *route, const struct arg *args) {
+    struct call call = {
+        .rpc = exchange->rpc,
+        .host = &exchange->rpc->host,
+        .arena = &exchange->arena,
+        .out = &exchange->out,
+        .args = args,
+        .exchange = exchange,
+    };
+    begin_answer(exchange);
+    route->handle(&call);
+    if (!call.waits)
+        end_call(exchange, &call);
+    return !call.waits;
+}
+
+static bool run_request(struct exchange *exchange, const struct envelope *envelope) {
+    struct arg args[ARGS_MAX];
+    struct span error = {0};
+    if (!envelope->is_call)
+        return true; /* a notification: no answer */
+    exchange->id = envelope->id;
+    const struct route *route = routes_find(envelope->method);
+    if (route == NULL || route->handle == NULL) {
+        answer_error(exchange, CALL_NO_METHOD, error);
+        exchange->cacheable = false;
+        return true;
+    }
+    if (!args_from_json(args, &error, route->specs, envelope->params, &exchange->arena)) {
+        struct span data = args_text(&exchange->arena, "error converting json params to arguments: %.*s", (int)error.size, (const char *)error.data);
+        answer_error(exchange, CALL_INVALID_PARAMS, data);
+        exchange->cacheable = false;
+        return true;
+    }
+    exchange->cacheable = exchange->cacheable && routes_cacheable(route, args);
+    return run(exchange, route, args);
+}
+
+static void finish(struct exchange *exchange) {
+    if (exchange->answers > 1)
+        emit_literal(&exchange->out, "]");
+    if (exchange->answers == 0)
+        exchange->cacheable = false;
+}
+
+static bool next_request(struct exchange *exchange, struct span *request) {
+    struct span key;
+    if (exchange->is_batch)
+        return scan_next(&exchange->rest, &key, request);
+    *request = exchange->single;
+    exchange->single = span_of(NULL, 0);
+    return request->size > 0;
+}
+
+static bool go_on(struct exchange *exchange) {
+    struct span request, error = {0};
+    struct envelope envelope;
+    while (next_request(exchange, &request)) {
+        bool good = read_envelope(&envelope, &error, request, &exchange->arena);
+        assert(good); /* exchange_post has seen it */
+        if (!run_request(exchange, &envelope))
+            return false;
+    }
+    finish(exchange);
+    return true;
+}
+
+static bool refuse_unparsed(struct exchange *exchange, struct span why) {
+    return refuse(exchange, STATUS_ERROR, CALL_PARSE_ERROR, "error unmarshaling request: %.*s", why);
+}
+
+/* Every request of the batch is looked at before the first is run: one that cannot be read spoils all. */
+static bool check_batch(struct exchange *exchange, struct span *error, struct span batch, size_t *count) {
+    struct span key, item;
+    struct envelope envelope;
+    *count = 0;
+    for (struct scan_walk walk = scan_walk(batch); scan_next(&walk, &key, &item); ++*count)
+        if (!read_envelope(&envelope, error, item, &exchange->arena))
+            return false;
+    return true;
+}
+
+static bool post_batch(struct exchange *exchange, struct span batch) {
+    struct span error = {0};
+    size_t count, count_max = exchange->rpc->config.max_request_batch_size;
+    if (!check_batch(exchange, &error, batch, &count))
+        return refuse_unparsed(exchange, error);
+    if (count_max > 0 && count > count_max) {
+        char text[32];
+        snprintf(text, sizeof text, "%zu", count_max);
+        return refuse(exchange, STATUS_OK, CALL_INVALID_REQUEST, "batch request exceeds maximum (%.*s) allowed number of requests", span_text(text));
+    }
+    exchange->is_batch = true;
+    exchange->rest = scan_walk(batch);
+    return go_on(exchange);
+}
+
+bool exchange_post(struct exchange *exchange, struct span body) {
+    struct span value, error = {0};
+    struct envelope envelope;
+    size_t bad_at;
+    if (!scan_value(&value, body, &bad_at)) {
+        char text[96];
+        snprintf(text, sizeof text, "invalid JSON or nested too deep at byte %zu of %zu", bad_at, body.size);
+        return refuse_unparsed(exchange, span_text(text));
+    }
+    if (scan_kind(value) == SCAN_LIST)
+        return post_batch(exchange, value);
+    if (!read_envelope(&envelope, &error, value, &exchange->arena))
+        return refuse_unparsed(exchange, error);
+    bool complete = run_request(exchange, &envelope);
+    if (complete)
+        finish(exchange);
+    return complete;
+}
+
+bool exchange_uri(struct exchange *exchange, struct span method, struct span query, struct span form) {
+    struct arg args[ARGS_MAX];
+    struct span error = {0};
+    const struct route *route = routes_find(method);
+    exchange->uri = true;
+    if (route == NULL) {
+        exchange->status = STATUS_NOT_FOUND;
+        exchange->cacheable = false;
+        exchange->plain = span_text("text/plain; charset=utf-8");
+        emit_literal(&exchange->out, "404 page not found\n");
+        return true;
+    }
+    exchange->id = span_text("-1");
+    if (route->handle == NULL) {
+        answer_error(exchange, CALL_NO_METHOD, error);
+        exchange->status = STATUS_NOT_FOUND;
+        exchange->cacheable = false;
+        return true;
+    }
+    if (!args_from_uri(args, &error, route->specs, query, form, &exchange->arena)) {
+        answer_error(exchange, CALL_INVALID_PARAMS,
+                     args_text(&exchange->arena, "error converting http params to arguments: %.*s", (int)error.size, (const char *)error.data));
+        exchange->status = STATUS_ERROR;
+        exchange->cacheable = false;
+        return true;
+    }
+    exchange->cacheable = routes_cacheable(route, args);
+    return run(exchange, route, args);
+}
+
+void exchange_resume(struct exchange *exchange, const struct abci_tx_result *result, int64_t height, const char *error) {
+    struct call call = {
+        .rpc = exchange->rpc,
+        .host = &exchange->rpc->host,
+        .arena = &exchange->arena,
+        .out = &exchange->out,
+        .exchange = exchange,
+    };
+    if (error != NULL)
+        call_fail(&call, "%s", error);
+    else
+        routes_broadcast_tx_committed(&call, result, height);
+    end_call(exchange, &call);
+    exchange->is_ready = true;
+    exchange->next = exchange->rpc->ready;
+    exchange->rpc->ready = exchange;
+}
+
+void exchange_go_on(struct exchange *exchange) {
+    if (exchange->uri || go_on(exchange))
+        exchange->done(exchange);
+}
+
+struct span exchange_body(const struct exchange *exchange) {
+    size_t skip = exchange->is_batch && exchange->answers == 1; /* one answer stands alone, not in a list */
+    return span_of(exchange->out.data + skip, exchange->out.size - skip);
+}

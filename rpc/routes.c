@@ -1,0 +1,48 @@
+/* The table of methods (cometbft: rpc/core/routes.go). Names of parameters are the protocol's. */
+#include "rpc/call.h"
+
+#define HEIGHT {"height", ARG_INT64}
+#define TX     {"tx", ARG_BYTES}
+
+const struct route routes_table[] = {
+    {"broadcast_tx_sync", routes_broadcast_tx_sync, {TX}, ROUTE_FRESH},
+    {"broadcast_tx_async", routes_broadcast_tx_async, {TX}, ROUTE_FRESH},
+    {"broadcast_tx_commit", routes_broadcast_tx_commit, {TX}, ROUTE_FRESH},
+    {"check_tx", routes_check_tx, {TX}, ROUTE_FRESH},
+    {"abci_query", routes_abci_query, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, ROUTE_FRESH},
+    {"abci_info", routes_abci_info, {{NULL, 0}}, ROUTE_CACHED},
+    {"health", routes_health, {{NULL, 0}}, ROUTE_FRESH},
+    {"status", routes_status, {{NULL, 0}}, ROUTE_FRESH},
+    {"net_info", routes_net_info, {{NULL, 0}}, ROUTE_FRESH},
+    {"blockchain", routes_blockchain, {{"minHeight", ARG_INT64}, {"maxHeight", ARG_INT64}}, ROUTE_CACHED},
+    {"genesis", routes_genesis, {{NULL, 0}}, ROUTE_CACHED},
+    {"genesis_chunked", routes_genesis_chunked, {{"chunk", ARG_UINT}}, ROUTE_CACHED},
+    {"block", routes_block, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
+    {"block_by_hash", routes_block_by_hash, {{"hash", ARG_BYTES}}, ROUTE_CACHED},
+    {"block_results", routes_block_results, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
+    {"commit", routes_commit, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
+    {"header", routes_header, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
+    {"header_by_hash", routes_header_by_hash, {{"hash", ARG_HEX}}, ROUTE_CACHED},
+    {"tx", routes_tx, {{"hash", ARG_BYTES}, {"prove", ARG_BOOL}}, ROUTE_CACHED},
+    {"validators", routes_validators, {HEIGHT, {"page", ARG_INT64}, {"per_page", ARG_INT64}}, ROUTE_CACHED_AT_HEIGHT},
+    {"dump_consensus_state", routes_dump_consensus_state, {{NULL, 0}}, ROUTE_FRESH},
+    {"consensus_state", routes_consensus_state, {{NULL, 0}}, ROUTE_FRESH},
+    {"consensus_params", routes_consensus_params, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
+    {"unconfirmed_txs", routes_unconfirmed_txs, {{"limit", ARG_INT64}}, ROUTE_FRESH},
+    {"num_unconfirmed_txs", routes_num_unconfirmed_txs, {{NULL, 0}}, ROUTE_FRESH},
+    {"subscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
+    {"unsubscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
+    {"unsubscribe_all", NULL, {{NULL, 0}}, ROUTE_FRESH},
+    {NULL, NULL, {{NULL, 0}}, ROUTE_FRESH},
+};
+
+const struct route *routes_find(struct span name) {
+    for (const struct route *route = routes_table; route->name != NULL; route++)
+        if (span_equal(name, span_text(route->name)))
+            return route;
+    return NULL;
+}
+
+bool routes_cacheable(const struct route *route, const struct arg *args) {
+    return route->cache == ROUTE_CACHED || (route->cache == ROUTE_CACHED_AT_HEIGHT && args[0].given);
+}

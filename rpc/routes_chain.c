@@ -1,0 +1,323 @@
+/* The past: blocks, commits, validators, results (cometbft: rpc/core/{blocks,consensus,tx,env}.go). */
+#include <inttypes.h>
+
+#include "crypto/text.h"
+#include "rpc/call.h"
+#include "rpc/shapes.h"
+
+enum { BLOCKCHAIN_LIMIT = 20, PER_PAGE = 30, PER_PAGE_MAX = 100 };
+
+static struct ledger *ledger_of(const struct call *call) { return call->host->ledger; }
+
+/* What is committed, and one more for what is known of the height under way. */
+static int64_t latest(const struct call *call) { return ledger_of(call)->state.height; }
+
+static int64_t latest_uncommitted(const struct call *call) {
+    return call->host->catching_up(call->host->context) ? latest(call) : state_next_height(&ledger_of(call)->state);
+}
+
+bool routes_height(struct call *call, int64_t *height, int64_t newest) {
+    const struct arg *arg = &call->args[0];
+    *height = newest;
+    if (!arg->given)
+        return true;
+    if (arg->number <= 0)
+        call_fail(call, "height must be greater than 0, but got %" PRId64, arg->number);
+    else if (arg->number > newest)
+        call_fail(call, "height %" PRId64 " must be less than or equal to the current blockchain height %" PRId64, arg->number, newest);
+    else if (arg->number < ledger_of(call)->base)
+        call_fail(call, "height %" PRId64 " is not available, lowest height is %" PRId64, arg->number, ledger_of(call)->base);
+    *height = arg->number;
+    return !call->failed;
+}
+
+uint32_t routes_per_page(const struct arg *per_page) {
+    if (!per_page->given || per_page->number < 1)
+        return PER_PAGE;
+    return per_page->number > PER_PAGE_MAX ? PER_PAGE_MAX : (uint32_t)per_page->number;
+}
+
+bool routes_page(struct call *call, uint32_t *skip, uint32_t *count, uint32_t total, const struct arg *page, const struct arg *per_page) {
+    uint32_t size = routes_per_page(per_page), pages = total == 0 ? 1 : (total - 1) / size + 1;
+    if (page->given && (page->number <= 0 || page->number > pages)) {
+        call_fail(call, "page should be within [1, %u] range, given %" PRId64, pages, page->number);
+        return false;
+    }
+    *skip = page->given ? (uint32_t)(page->number - 1) * size : 0;
+    *count = total - *skip < size ? total - *skip : size;
+    return true;
+}
+
+/* ---- blocks */
+
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* filterMinMax: 0 means the first and the last. */
+static bool choose_range(struct call *call, int64_t *low, int64_t *high) {
+    *low = call->args[0].number;
+    *high = call->args[1].number;
+    if (*low < 0 || *high < 0) {
+        call_fail(call, "heights must be non-negative");
+        return false;
+    }
+    *high = smaller(*high == 0 ? latest(call) : *high, latest(call));
+    *low = larger(larger(*low == 0 ? 1 : *low, ledger_of(call)->base), *high - BLOCKCHAIN_LIMIT + 1);
+    if (*low > *high)
+        call_fail(call, "min height %" PRId64 " can't be greater than max height %" PRId64, *low, *high);
+    return *low <= *high;
+}
+
+void routes_blockchain(struct call *call) {
+    int64_t low, high;
+    struct emit *out = call->out;
+    struct ledger_meta meta;
+    if (!choose_range(call, &low, &high))
+        return;
+    emit_open(out, '{');
+    shapes_int64(out, "last_height", latest(call));
+    emit_key(out, "block_metas");
+    emit_open(out, '[');
+    for (int64_t height = high; height >= low; height--) {
+        if (ledger_block_meta(ledger_of(call), &meta, height))
+            shapes_meta(out, &meta);
+        else
+            emit_null(out);
+    }
+    emit_shut(out, ']');
+    emit_shut(out, '}');
+}
+
+/* block: NULL, there is none. */
+static void put_block(struct call *call, struct block *block, int64_t height) {
+    static const struct block_id none;
+    struct ledger_meta meta;
+    bool known = block != NULL && ledger_block_meta(ledger_of(call), &meta, height);
+    emit_open(call->out, '{');
+    emit_key(call->out, "block_id");
+    shapes_block_id(call->out, known ? &meta.block_id : &none);
+    emit_key(call->out, "block");
+    if (block != NULL)
+        shapes_block(call->out, block);
+    else
+        emit_null(call->out);
+    emit_shut(call->out, '}');
+}
+
+void routes_block(struct call *call) {
+    int64_t height;
+    if (!routes_height(call, &height, latest(call)))
+        return;
+    struct block *block = ledger_block(ledger_of(call), height);
+    put_block(call, block, height);
+    block_release(block);
+}
+
+static int64_t height_of_hash(struct call *call) {
+    struct span hash = call->args[0].bytes;
+    return hash.size == 32 ? ledger_height_of(ledger_of(call), hash.data) : 0;
+}
+
+void routes_block_by_hash(struct call *call) {
+    int64_t height = height_of_hash(call);
+    struct block *block = height > 0 ? ledger_block(ledger_of(call), height) : NULL;
+    put_block(call, block, height);
+    block_release(block);
+}
+
+static void put_header(struct call *call, int64_t height) {
+    struct ledger_meta meta;
+    emit_open(call->out, '{');
+    emit_key(call->out, "header");
+    if (height > 0 && ledger_block_meta(ledger_of(call), &meta, height))
+        shapes_header(call->out, &meta.header);
+    else
+        emit_null(call->out);
+    emit_shut(call->out, '}');
+}
+
+void routes_header(struct call *call) {
+    int64_t height;
+    if (routes_height(call, &height, latest(call)))
+        put_header(call, height);
+}
+
+void routes_header_by_hash(struct call *call) { put_header(call, height_of_hash(call)); }
+
+void routes_commit(struct call *call) {
+    int64_t height;
+    struct ledger_meta meta;
+    struct commit commit;
+    bool canonical = false;
+    struct emit *out = call->out;
+    if (!routes_height(call, &height, latest(call)))
+        return;
+    if (!ledger_block_meta(ledger_of(call), &meta, height)) {
+        emit_null(out);
+        return;
+    }
+    bool found = ledger_commit(ledger_of(call), &commit, &canonical, height, call->arena);
+    emit_open(out, '{');
+    emit_key(out, "signed_header");
+    emit_open(out, '{');
+    emit_key(out, "header");
+    shapes_header(out, &meta.header);
+    emit_key(out, "commit");
+    if (found)
+        shapes_commit(out, &commit);
+    else
+        emit_null(out);
+    emit_shut(out, '}');
+    emit_key(out, "canonical");
+    emit_bool(out, canonical);
+    emit_shut(out, '}');
+}
+
+/* ---- validators and parameters: one height further than blocks */
+
+static void put_validators(struct call *call, const struct valset *set, int64_t height) {
+    uint32_t skip, count;
+    struct emit *out = call->out;
+    if (!routes_page(call, &skip, &count, set->count, &call->args[1], &call->args[2]))
+        return;
+    emit_open(out, '{');
+    shapes_int64(out, "block_height", height);
+    emit_key(out, "validators");
+    emit_open(out, '[');
+    for (uint32_t i = skip; i < skip + count; i++)
+        shapes_validator(out, &set->validators[i]);
+    emit_shut(out, ']');
+    shapes_int64(out, "count", count);
+    shapes_int64(out, "total", set->count);
+    emit_shut(out, '}');
+}
+
+void routes_validators(struct call *call) {
+    int64_t height;
+    struct valset set;
+    if (!routes_height(call, &height, latest_uncommitted(call)))
+        return;
+    valset_init(&set);
+    if (ledger_validators(ledger_of(call), &set, height))
+        put_validators(call, &set, height);
+    else
+        call_fail(call, "could not find validator set for height #%" PRId64, height);
+    valset_close(&set);
+}
+
+void routes_consensus_params(struct call *call) {
+    int64_t height, changed_at;
+    struct params params;
+    if (!routes_height(call, &height, latest_uncommitted(call)))
+        return;
+    if (!ledger_params(ledger_of(call), &params, height, &changed_at)) {
+        call_fail(call, "could not find consensus params for height #%" PRId64, height);
+        return;
+    }
+    emit_open(call->out, '{');
+    shapes_int64(call->out, "block_height", height);
+    emit_key(call->out, "consensus_params");
+    genesis_emit_params(call->out, &params);
+    emit_shut(call->out, '}');
+}
+
+/* ---- results */
+
+static bool load_results(struct call *call, struct abci_finalized *finalized, int64_t height) {
+    if (ledger_results(ledger_of(call), finalized, height, call->arena))
+        return true;
+    if (!ledger_of(call)->keep_results)
+        call_fail(call, "node is not persisting finalize block responses");
+    else
+        call_fail(call, "could not find results for height #%" PRId64, height);
+    return false;
+}
+
+void routes_block_results(struct call *call) {
+    int64_t height;
+    struct abci_finalized finalized;
+    struct emit *out = call->out;
+    if (!routes_height(call, &height, latest(call)) || !load_results(call, &finalized, height))
+        return;
+    emit_open(out, '{');
+    shapes_int64(out, "height", height);
+    emit_key(out, "txs_results");
+    if (finalized.tx_count == 0) {
+        emit_null(out);
+    } else {
+        emit_open(out, '[');
+        for (uint32_t i = 0; i < finalized.tx_count; i++)
+            shapes_tx_result(out, &finalized.tx_results[i]);
+        emit_shut(out, ']');
+    }
+    emit_key(out, "finalize_block_events");
+    shapes_block_events(out, &finalized.events);
+    emit_key(out, "validator_updates");
+    shapes_validator_updates(out, &finalized);
+    emit_key(out, "consensus_param_updates");
+    shapes_params_update(out, &finalized);
+    shapes_base64(out, "app_hash", app_hash_span(&finalized.app_hash));
+    emit_shut(out, '}');
+}
+
+static void put_tx_proof(struct emit *out, const struct block *block, uint32_t index) {
+    struct merkle_proof proof;
+    block_tx_proof(block, &proof, index);
+    emit_open(out, '{');
+    shapes_hex(out, "root_hash", digest_span(&block->header.data_hash));
+    emit_key(out, "data");
+    emit_base64_text(out, block->txs[index]);
+    emit_key(out, "proof");
+    shapes_merkle_proof(out, &proof);
+    emit_shut(out, '}');
+}
+
+static void put_tx(struct call *call, const struct block *block, int64_t height, uint32_t index) {
+    struct abci_finalized finalized;
+    struct emit *out = call->out;
+    if (!load_results(call, &finalized, height))
+        return;
+    if (index >= finalized.tx_count || index >= block->tx_count) {
+        call_fail(call, "could not find results for height #%" PRId64, height);
+        return;
+    }
+    emit_open(out, '{');
+    shapes_hex(out, "hash", call->args[0].bytes);
+    shapes_int64(out, "height", height);
+    shapes_number(out, "index", index);
+    emit_key(out, "tx_result");
+    shapes_tx_result(out, &finalized.tx_results[index]);
+    emit_key(out, "tx");
+    emit_base64_text(out, block->txs[index]);
+    if (call->args[1].yes) {
+        emit_key(out, "proof");
+        put_tx_proof(out, block, index);
+    }
+    emit_shut(out, '}');
+}
+
+static void fail_unknown_tx(struct call *call, struct span hash) {
+    char hex[TEXT_HEX_SIZE(64)];
+    text_hex_upper(hex, span_of(hash.data, hash.size > 64 ? 64 : hash.size));
+    call_fail(call, "tx (%s) not found", hex);
+}
+
+void routes_tx(struct call *call) {
+    struct span hash = call->args[0].bytes;
+    int64_t height;
+    uint32_t index;
+    if (!ledger_of(call)->index_transactions)
+        call_fail(call, "transaction indexing is disabled");
+    else if (hash.size == 0)
+        call_fail(call, "transaction hash cannot be empty");
+    else if (hash.size != 32 || !ledger_find_tx(ledger_of(call), hash.data, &height, &index))
+        fail_unknown_tx(call, hash);
+    if (call->failed)
+        return;
+    struct block *block = ledger_block(ledger_of(call), height);
+    if (block == NULL)
+        fail_unknown_tx(call, hash); /* pruned */
+    else
+        put_tx(call, block, height, index);
+    block_release(block);
+}
