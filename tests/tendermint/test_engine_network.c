@@ -491,13 +491,13 @@ static void run_seeds(uint32_t count, uint32_t liars, uint64_t seeds) {
     }
 }
 
-START_TEST(four_honest_nodes_agree_and_decide) { run_seeds(4, 0, 600); }
+START_TEST(four_honest_nodes_agree_and_decide) { run_seeds(4, 0, 2000); }
 END_TEST
 
-START_TEST(four_nodes_with_one_liar_agree_and_decide) { run_seeds(4, 1, 3000); }
+START_TEST(four_nodes_with_one_liar_agree_and_decide) { run_seeds(4, 1, 12000); }
 END_TEST
 
-START_TEST(seven_nodes_with_two_liars_agree_and_decide) { run_seeds(7, 2, 500); }
+START_TEST(seven_nodes_with_two_liars_agree_and_decide) { run_seeds(7, 2, 2000); }
 END_TEST
 
 START_TEST(one_node_alone_decides) { run_seeds(1, 0, 50); }
