@@ -7,5 +7,9 @@ const struct vectors_kind vectors_node[] = {
     {"secret_connection_handshake", vectors_secret_connection_handshake},
     {"net_address_parse", vectors_net_address_parse},
     {"node_info_validation", vectors_node_info_validation},
+    {"wire_messages", vectors_wire_messages},
+    {"wire_messages_validation", vectors_wire_messages_validation},
+    {"wal_records", vectors_wal_records},
+    {"privval_double_sign", vectors_privval_double_sign},
     {NULL, NULL},
 };

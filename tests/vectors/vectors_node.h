@@ -12,4 +12,10 @@ void vectors_secret_connection_handshake(struct vectors_report *report, const js
 void vectors_net_address_parse(struct vectors_report *report, const json_t *file, const char *path);
 void vectors_node_info_validation(struct vectors_report *report, const json_t *file, const char *path);
 
+/* vectors_node_wire.c */
+void vectors_wire_messages(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_wire_messages_validation(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_wal_records(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_privval_double_sign(struct vectors_report *report, const json_t *file, const char *path);
+
 #endif
