@@ -62,6 +62,7 @@ struct abci_misbehavior {
 /* A block as Prepare-, ProcessProposal and FinalizeBlock see it. */
 struct abci_block {
     const struct span *txs;
+    const uint8_t (*tx_hashes)[32]; /* SHA256 of each; NULL: not known */
     uint32_t tx_count;
     int32_t commit_round;
     const struct abci_vote_info *votes;

@@ -56,14 +56,17 @@ static void ask_header(struct abci_block *out, const struct header *header) {
 }
 
 void question_of_block(struct abci_block *out, const struct state *state, const struct block *block, struct arena *arena) {
-    *out = (struct abci_block){.txs = block->txs, .tx_count = block->tx_count, .hash = block->hash};
+    *out = (struct abci_block){.txs = block->txs,
+                               .tx_hashes = (const uint8_t(*)[32])block->tx_hashes,
+                               .tx_count = block->tx_count,
+                               .hash = block->hash};
     ask_header(out, &block->header);
     ask_votes(out, state, &block->last_commit, block->header.height, arena);
     ask_misbehavior(out, block->evidence, block->evidence_count, arena);
 }
 
 void question_of_plan(struct abci_block *out, const struct state *state, const struct block_plan *plan, struct arena *arena) {
-    *out = (struct abci_block){.txs = plan->txs, .tx_count = plan->tx_count};
+    *out = (struct abci_block){.txs = plan->txs, .tx_hashes = plan->tx_hashes, .tx_count = plan->tx_count};
     ask_header(out, &plan->header);
     ask_votes(out, state, plan->last_commit, plan->header.height, arena);
     ask_misbehavior(out, plan->evidence, plan->evidence_count, arena);
