@@ -30,11 +30,6 @@ bool engine_phase_waits_for_txs(const struct engine *engine) {
            (engine->expired & 1u << ENGINE_NEW_ROUND) == 0;
 }
 
-void engine_phase_unlock(struct engine *engine) {
-    engine->locked = nil;
-    engine->locked_round = -1;
-}
-
 /* What belongs to one round ends with it; an early proposal of the new round becomes its proposal. */
 static void forget_round(struct engine *engine, struct engine_effects *effects, int32_t round) {
     struct proposal early = engine->next_proposal;
@@ -108,29 +103,22 @@ void engine_phase_prevote_wait(struct engine *engine, struct engine_effects *eff
     engine_effects_step(effects, engine);
 }
 
-/* A polka for a block that we cannot judge good frees us all the same: two thirds saw our lock pass by. */
-static const struct block_id *lock_on(struct engine *engine, struct engine_effects *effects,
-                                      const struct block_id *polka) {
-    if (block_id_equal(polka, &engine->locked) || engine_blocks_valid(engine, polka)) {
-        engine->locked = *polka;
-        engine->locked_round = engine->round;
-        return &engine->locked;
-    }
-    engine_phase_unlock(engine);
-    engine_phase_want(engine, effects, polka);
-    return &nil;
+/* A polka for the lock, or for a block that we know to be good, locks at this round. What another polka unlocks, and which block
+ * is wanted then, are rules of their own (unlock, want_polka_block): they fire whether we precommit or not. */
+static bool lock(struct engine *engine) {
+    const struct tally *prevotes = rounds_tally(&engine->rounds, engine->round, VOTE_PREVOTE);
+    struct block_id polka;
+    if (prevotes == NULL || !tally_majority(prevotes, &polka) || block_id_is_nil(&polka))
+        return false;
+    if (!block_id_equal(&polka, &engine->locked) && !engine_blocks_valid(engine, &polka))
+        return false;
+    engine->locked = polka;
+    engine->locked_round = engine->round;
+    return true;
 }
 
 void engine_phase_precommit(struct engine *engine, struct engine_effects *effects) {
-    const struct tally *prevotes = rounds_tally(&engine->rounds, engine->round, VOTE_PREVOTE);
-    struct block_id polka, id = nil;
-    if (prevotes == NULL || !tally_majority(prevotes, &polka))
-        ; /* without a polka the lock stays, and we precommit nil */
-    else if (block_id_is_nil(&polka))
-        engine_phase_unlock(engine);
-    else
-        id = *lock_on(engine, effects, &polka);
-    cast(engine, effects, VOTE_PRECOMMIT, &id);
+    cast(engine, effects, VOTE_PRECOMMIT, lock(engine) ? &engine->locked : &nil);
     engine->prevoted = engine->precommitted = true;
     engine->phase = ENGINE_PRECOMMIT;
     engine_effects_step(effects, engine);

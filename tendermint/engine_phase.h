@@ -9,7 +9,6 @@
 void engine_phase_want(struct engine *engine, struct engine_effects *effects, const struct block_id *id);
 void engine_phase_take_proposal(struct engine *engine, struct engine_effects *effects, const struct proposal *proposal);
 bool engine_phase_waits_for_txs(const struct engine *engine);
-void engine_phase_unlock(struct engine *engine);
 
 void engine_phase_new_round(struct engine *engine, struct engine_effects *effects, int32_t round);
 void engine_phase_propose(struct engine *engine, struct engine_effects *effects);

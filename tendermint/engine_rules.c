@@ -89,7 +89,8 @@ static bool unlock(struct engine *engine, struct engine_effects *effects) {
         return false;
     for (uint32_t i = engine->rounds.count; i > 0; i--)
         if (frees(engine, engine->rounds.pairs[i - 1])) {
-            engine_phase_unlock(engine);
+            engine->locked = (struct block_id){0};
+            engine->locked_round = -1;
             return true;
         }
     return false;

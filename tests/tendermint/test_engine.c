@@ -253,6 +253,12 @@ STORY(the_first_proposal_of_a_round_stays,
       "> block B valid",
       "> block A valid", "< prevote A")
 
+STORY(a_second_proposal_cannot_name_a_polka_for_the_first,
+      "validators 1 1 1 1", "we are 3", "> start", EMPTY_ROUND_0,
+      "> propose 1 A by 1", "< fetch A",
+      "> propose 1 A by 1 pol 0",
+      "> block A valid", "< prevote A")
+
 STORY(a_known_block_is_not_fetched,
       "validators 1 1 1 1", "we are 3", "> start",
       "> block A valid",
@@ -492,11 +498,14 @@ STORY(a_nil_majority_decides_nothing,
       "> precommit nil from 0 1 2 3",
       "= phase precommit")
 
-STORY(a_height_is_decided_once,
-      "validators 1 1 1 1", "we watch", "> start",
+STORY(a_height_is_decided_once_and_nothing_follows,
+      "validators 1 1 1 1", "we watch", "show have", "> start",
       "> block A valid",
-      "> precommit A from 0 1 2", "< decide A round 0",
+      "> precommit A from 0", "< have precommit 0 from 0",
+      "> precommit A from 1", "< have precommit 0 from 1",
+      "> precommit A from 2", "< have precommit 0 from 2", "< decide A round 0",
       "> precommit A from 3",
+      "> precommit B from 1",
       "> block A valid",
       "> prevote nil from 0 1 2 round 1",
       "> timeout precommit-wait 0")
@@ -1140,6 +1149,7 @@ Suite *suite_engine(void) {
     tcase_add_test(stories, a_polka_without_a_proposal_waits_and_then_locks);
     tcase_add_test(stories, only_the_proposer_proposes);
     tcase_add_test(stories, the_first_proposal_of_a_round_stays);
+    tcase_add_test(stories, a_second_proposal_cannot_name_a_polka_for_the_first);
     tcase_add_test(stories, a_known_block_is_not_fetched);
     tcase_add_test(stories, an_early_proposal_of_the_next_round_is_kept);
     tcase_add_test(stories, the_block_of_an_early_proposal_is_kept_too);
@@ -1172,7 +1182,7 @@ Suite *suite_engine(void) {
     tcase_add_test(stories, a_commit_ahead_of_us_is_followed);
     tcase_add_test(stories, no_timer_and_no_polka_leads_out_of_a_commit);
     tcase_add_test(stories, a_nil_majority_decides_nothing);
-    tcase_add_test(stories, a_height_is_decided_once);
+    tcase_add_test(stories, a_height_is_decided_once_and_nothing_follows);
     tcase_add_test(stories, a_decided_block_that_our_judge_refuses_halts_us);
     tcase_add_test(stories, a_block_refused_after_its_commit_halts_us_too);
     tcase_add_test(stories, late_precommits_count_until_the_commit_timeout);
