@@ -102,13 +102,9 @@ static struct span sign_doc_in(uint8_t *scratch, const struct execute *where, co
     return proto_writer_span(&writer);
 }
 
-/* The key that must have signed, or PUBKEY_NONE if what the transaction and what the account say do not fit. */
+/* A key said by the transaction can be no other than the account's: both have the signer's address. NONE: nobody has said one yet. */
 static struct pubkey key_for(const struct execute_tx *tx, const struct account *account) {
-    if (account->key.type == PUBKEY_NONE)
-        return tx->said.key;
-    if (tx->said.key.type == PUBKEY_NONE || pubkey_equal(&tx->said.key, &account->key))
-        return account->key;
-    return (struct pubkey){.type = PUBKEY_NONE};
+    return account->key.type == PUBKEY_NONE ? tx->said.key : account->key;
 }
 
 bool execute_claim(const struct execute *where, struct pubkey *key, struct span *message, const struct execute_tx *tx, uint8_t *scratch) {

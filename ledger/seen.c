@@ -4,13 +4,13 @@
 #include <stdlib.h>
 
 #include "crypto/random.h"
+#include "ledger/salted.h"
 
-enum { NONE = -1, CAPACITY_FIRST = 64 };
-#define NOBODY ((uint32_t)NONE)
+enum { CAPACITY_FIRST = 64 };
+#define NOBODY UINT32_MAX
 
 void seen_init(struct seen *seen, uint32_t count_max) {
     *seen = (struct seen){.count_max = count_max, .oldest = NOBODY, .newest = NOBODY, .free = NOBODY};
-    /* Salted, so that nobody can grind hashes into one bucket. No order depends on it. */
     random_fill(&seen->salt, sizeof seen->salt);
 }
 
@@ -21,10 +21,7 @@ void seen_close(struct seen *seen) {
 }
 
 static uint32_t *bucket_of(const struct seen *seen, const uint8_t *hash) {
-    uint64_t word;
-    memcpy(&word, hash, sizeof word);
-    word = (word ^ seen->salt) * 0x9e3779b97f4a7c15u;
-    return &seen->buckets[(word >> 32) & (seen->capacity - 1)];
+    return &seen->buckets[salted_digest(seen->salt, hash) & (seen->capacity - 1)];
 }
 
 static uint32_t find(const struct seen *seen, const uint8_t *hash) {

@@ -5,6 +5,7 @@
 
 #include "crypto/random.h"
 #include "crypto/sha256.h"
+#include "ledger/salted.h"
 #include "ledger/seen.h"
 #include "mempool/senders.h"
 
@@ -80,13 +81,10 @@ void mempool_set_limits(struct mempool *pool, int64_t data_bytes_max, int64_t bl
     pool->block_gas_max = block_gas_max;
 }
 
-/* ---- the table of hashes. Salted, so that nobody can grind hashes into one bucket; no order depends on it. */
+/* ---- the table of hashes */
 
 static struct entry **bucket_of(const struct mempool *pool, const uint8_t *hash) {
-    uint64_t word;
-    memcpy(&word, hash, sizeof word);
-    word = (word ^ pool->salt) * 0x9e3779b97f4a7c15u;
-    return &pool->buckets[(word >> 32) & (pool->bucket_count - 1)];
+    return &pool->buckets[salted_digest(pool->salt, hash) & (pool->bucket_count - 1)];
 }
 
 static struct entry *find(const struct mempool *pool, const uint8_t *hash) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "crypto/random.h"
+#include "ledger/salted.h"
 
 struct senders_record {
     struct senders_record *chain;
@@ -23,18 +24,6 @@ void senders_close(struct senders *senders) {
     assert(senders->count == 0);
     free(senders->buckets);
     *senders = (struct senders){.count = 0};
-}
-
-/* Salted, so that nobody can grind names into one bucket; no order depends on it. */
-static uint64_t hash_of(const struct senders *senders, struct span name) {
-    uint64_t hash = senders->salt ^ name.size;
-    for (size_t at = 0; at < name.size; at += 8) {
-        uint64_t word = 0;
-        memcpy(&word, name.data + at, name.size - at < 8 ? name.size - at : 8);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-    }
-    return hash;
 }
 
 static void grow(struct senders *senders) {
@@ -70,7 +59,7 @@ static struct senders_record *record_new(struct senders *senders, struct span na
 static struct senders_record *record_of(struct senders *senders, struct span name) {
     if (senders->count == senders->bucket_count)
         grow(senders);
-    uint64_t hash = hash_of(senders, name);
+    uint64_t hash = salted_hash(senders->salt, name);
     struct senders_record *record = senders->buckets[hash & (senders->bucket_count - 1)];
     while (record != NULL && !(record->hash == hash && span_equal(span_of(record->name, record->size), name)))
         record = record->chain;

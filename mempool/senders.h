@@ -1,5 +1,5 @@
 /* Whose transactions wait, and in which sequence: so that a proposal has those of one sender in the order in which alone they can be
- * executed. A place is part of whoever waits; the lists are threaded through the places. */
+ * executed. A place is part of whoever waits; the lists are threaded through them. */
 #ifndef QUORATE_MEMPOOL_SENDERS_H
 #define QUORATE_MEMPOOL_SENDERS_H
 

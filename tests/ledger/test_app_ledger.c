@@ -192,6 +192,39 @@ START_TEST(a_key_that_is_known_may_be_left_out_and_another_is_refused) {
 }
 END_TEST
 
+START_TEST(nobody_can_send_what_is_anothers) {
+    /* whose key has never been seen */
+    ck_assert_uint_eq(code_of(&alice, (struct wallet_wish){.from = bob.text, .account_number = 1, .to = alice.text}), CODES_BAD_SIGNATURE);
+    /* by a second message */
+    struct wallet_wish two = {.to = bob.text, .from2 = bob.text, .to2 = alice.text, .amount2 = "500"};
+    ck_assert_uint_eq(code_of(&alice, two), CODES_PARSE);
+    /* after the key is known */
+    ck_assert_uint_eq(code_of(&bob, (struct wallet_wish){.account_number = 1, .to = alice.text}), 0);
+    struct wallet_wish known = {.from = bob.text, .account_number = 1, .sequence = 1, .to = alice.text};
+    ck_assert_uint_eq(code_of(&alice, known), CODES_BAD_SIGNATURE);
+    known.without_key = true;
+    ck_assert_uint_eq(code_of(&alice, known), CODES_BAD_SIGNATURE);
+    ck_assert(balance(&bob, "unit") == 499);
+}
+END_TEST
+
+START_TEST(bad_signatures_are_found_among_good_ones_that_no_check_has_seen) {
+    enum { COUNT = 20 };
+    struct wallet wallets[COUNT];
+    struct span txs[COUNT];
+    for (uint8_t i = 0; i < COUNT; i++) { /* accounts, so that the signatures are checked at once */
+        wallets[i] = wallet_of(PUBKEY_ED25519, 50 + i);
+        txs[i] = wallet_sign(&alice, &(struct wallet_wish){.sequence = i, .to = wallets[i].text});
+    }
+    node_block(&main_node, COUNT, txs);
+    for (uint8_t i = 0; i < COUNT; i++)
+        txs[i] = wallet_sign(&wallets[i], &(struct wallet_wish){.account_number = 2u + i, .to = alice.text, .chain_id = i % 7 == 3 ? "other" : NULL});
+    node_block(&main_node, COUNT, txs);
+    for (uint8_t i = 0; i < COUNT; i++)
+        ck_assert_uint_eq(done.tx_results[i].code, i % 7 == 3 ? CODES_BAD_SIGNATURE : CODES_OK);
+}
+END_TEST
+
 /* ---- codes */
 
 START_TEST(code_2_for_what_is_no_transaction) {
@@ -676,6 +709,8 @@ Suite *suite_app_ledger(void) {
     tcase_add_test(tests, a_receiver_can_spend_in_the_same_block);
     tcase_add_test(tests, sending_to_oneself_changes_no_balance);
     tcase_add_test(tests, a_key_that_is_known_may_be_left_out_and_another_is_refused);
+    tcase_add_test(tests, nobody_can_send_what_is_anothers);
+    tcase_add_test(tests, bad_signatures_are_found_among_good_ones_that_no_check_has_seen);
     tcase_add_test(tests, code_2_for_what_is_no_transaction);
     tcase_add_test(tests, code_3_for_what_is_too_large);
     tcase_add_test(tests, code_4_for_a_signature_over_anything_else_another_chain_included);

@@ -35,11 +35,11 @@ static struct signature sign(const struct wallet *wallet, struct span message) {
     return signature;
 }
 
-static struct span send_value(uint8_t *out, size_t capacity, const struct wallet *wallet, const struct wallet_wish *wish, const char *to,
-                              const char *amount_text_in) {
+static struct span send_value(uint8_t *out, size_t capacity, const struct wallet *wallet, const struct wallet_wish *wish, const char *from,
+                              const char *to, const char *amount_text_in) {
     struct proto_writer writer;
     proto_writer_init(&writer, out, capacity);
-    proto_put_text(&writer, 1, wish->from == NULL ? wallet->text : wish->from);
+    proto_put_text(&writer, 1, from == NULL ? wallet->text : from);
     proto_put_text(&writer, 2, to);
     size_t mark = proto_begin(&writer, 3);
     proto_put_text(&writer, 1, wish->denom == NULL ? "unit" : wish->denom);
@@ -53,11 +53,11 @@ struct span wallet_sign(const struct wallet *wallet, const struct wallet_wish *w
     static unsigned turn;
     uint8_t values[2][300], body[1024], auth[512], doc[2048], *out = places[turn++ % 4096];
     struct cosmos_tx_any messages[2] = {{span_text(wish->type_url == NULL ? COSMOS_TX_SEND_URL : wish->type_url),
-                                         send_value(values[0], sizeof values[0], wallet, wish, wish->to, wish->amount)}};
+                                         send_value(values[0], sizeof values[0], wallet, wish, wish->from, wish->to, wish->amount)}};
     uint32_t count = 1;
     if (wish->to2 != NULL)
         messages[count++] = (struct cosmos_tx_any){span_text(COSMOS_TX_SEND_URL),
-                                                   send_value(values[1], sizeof values[1], wallet, wish, wish->to2, wish->amount2)};
+                                                   send_value(values[1], sizeof values[1], wallet, wish, wish->from2, wish->to2, wish->amount2)};
     struct proto_writer writer;
     proto_writer_init(&writer, body, sizeof body);
     cosmos_tx_write_body(&writer, messages, count, span_text(wish->memo == NULL ? "" : wish->memo), wish->timeout_height);

@@ -22,7 +22,7 @@ struct wallet_wish { /* zeroes are usual values */
     const char *memo;
     const char *to, *denom, *amount; /* amount NULL: "1"; denom NULL: "unit" */
     const char *to2, *amount2;  /* a second message */
-    const char *from;           /* NULL: the wallet's own */
+    const char *from, *from2;   /* NULL: the wallet's own */
     const char *type_url;
     bool without_key, with_fee;
 };

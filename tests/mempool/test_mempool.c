@@ -328,6 +328,15 @@ START_TEST(the_rest_is_rechecked_in_the_order_of_a_proposal_and_who_fails_goes) 
 }
 END_TEST
 
+START_TEST(who_asks_for_more_gas_than_a_block_now_has_goes_at_the_recheck) {
+    open_pool();
+    offer("-0a");
+    mempool_set_limits(pool, INT64_MAX, 0);
+    commit_at(1, 1000, 0, NULL);
+    ck_assert_uint_eq(mempool_count(pool), 0);
+}
+END_TEST
+
 START_TEST(nothing_is_rechecked_if_recheck_is_off) {
     config.recheck = false;
     open_pool();
@@ -532,6 +541,7 @@ Suite *suite_mempool(void) {
     tcase_add_test(tests, what_the_cache_forgot_but_still_waits_is_not_taken_twice_wound_17);
     tcase_add_test(tests, without_a_cache_only_what_waits_is_known);
     tcase_add_test(tests, the_rest_is_rechecked_in_the_order_of_a_proposal_and_who_fails_goes);
+    tcase_add_test(tests, who_asks_for_more_gas_than_a_block_now_has_goes_at_the_recheck);
     tcase_add_test(tests, nothing_is_rechecked_if_recheck_is_off);
     tcase_add_test(tests, a_flush_and_a_recheck_that_empty_the_pool_leave_it_usable_wound_45);
     tcase_add_test(tests, a_transaction_goes_when_it_waited_ttl_blocks);
