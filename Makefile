@@ -85,6 +85,68 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 tests vectors
 	@echo "make check: all good"
 
+# What building needs, and what testing needs beyond it; installed if it can be, else named.
+RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev
+CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev
+
+define DEPS_SCRIPT
+probe() {
+    case $$1 in
+    gcc|clang|make|pkg-config) command -v $$1 >/dev/null; return ;;
+    libssl-dev) header=openssl/sha.h ;; libleveldb-dev) header=leveldb/c.h ;; libevent-dev) header=event2/event.h ;;
+    libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; check) header=check.h ;;
+    libsubunit-dev) header=subunit/child.h ;; *) return 0 ;;
+    esac
+    echo "#include <$$header>" | cc -E -x c - >/dev/null 2>&1
+}
+missing=
+if command -v dpkg-query >/dev/null; then
+    there=" $$(dpkg-query -W -f '$${Package}=$${db:Status-Status} ' "$$@" 'libclang-rt-*dev' 2>/dev/null) "
+    for found in $$there; do # the sanitizers' library of any version will do
+        case $$found in libclang-rt-*dev=installed) there=" libclang-rt-dev=installed$$there" ;; esac
+    done
+    for package; do
+        case $$there in
+        *" $$package=installed "*) ;;
+        *) missing="$$missing $$package" ;;
+        esac
+    done
+else
+    for package; do probe $$package || missing="$$missing $$package"; done
+fi
+[ -z "$$missing" ] && exit 0
+line="apt-get update && apt-get install -y --no-install-recommends$$missing"
+if ! command -v apt-get >/dev/null; then
+    echo "make: these are missing (names as in Debian; install what your system calls them):$$missing" >&2
+    exit 1
+elif [ "$$(id -u)" = 0 ]; then
+    export DEBIAN_FRONTEND=noninteractive
+    sh -c "$$line"
+elif sudo -n true 2>/dev/null; then
+    sudo -n env DEBIAN_FRONTEND=noninteractive sh -c "$$line"
+else
+    echo "make: something is missing; type this, then again what you typed:" >&2
+    echo "    sudo sh -c '$$line'" >&2
+    exit 1
+fi
+endef
+export DEPS_SCRIPT
+
+deps:
+	@sh -c "$$DEPS_SCRIPT" deps $(CHECK_PACKAGES)
+
+# Four validators on loopback; with FOR=seconds it ends by itself, proves what it showed, and fails if anything was wrong.
+run:
+	@sh -c "$$DEPS_SCRIPT" deps $(RUN_PACKAGES)
+	@$(MAKE) --no-print-directory -j2 build/quorate
+	@exec build/quorate demo --dir run $(if $(FOR),--for $(FOR))
+
+BENCH_FOR ?= 20
+bench:
+	@sh -c "$$DEPS_SCRIPT" deps $(RUN_PACKAGES)
+	@$(MAKE) --no-print-directory -j2 build/quorate
+	@exec build/quorate bench --dir build/bench --for $(BENCH_FOR)
+
 clean:
 	rm -rf build
 
