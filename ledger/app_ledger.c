@@ -10,6 +10,7 @@
 #include "ledger/app_state.h"
 #include "ledger/execute.h"
 #include "ledger/execute_events.h"
+#include "ledger/execute_simulate.h"
 #include "ledger/keys.h"
 #include "ledger/stores.h"
 
@@ -60,23 +61,48 @@ static void trim_cache(struct app_ledger *self) {
 
 /* ---- the head: {1 height, 2 app hash, 3 initial height} under "sh", beside the stores */
 
-static void read_head(struct app_ledger *self) {
-    struct blob *bytes = kv_get(self->kv, span_text("sh"));
-    self->initial_height = 1;
+struct head {
+    int64_t height, initial_height;
+    struct app_hash app_hash;
+};
+
+static void read_head(struct head *head, struct kv *kv) {
+    struct blob *bytes = kv_get(kv, span_text("sh"));
+    *head = (struct head){.initial_height = 1};
     if (bytes == NULL)
         return;
     struct proto_reader reader = proto_reader_over(blob_span(bytes));
     struct proto_field field;
     while (proto_next(&reader, &field)) {
         if (field.number == 1)
-            self->height = proto_int64(&reader, &field);
+            head->height = proto_int64(&reader, &field);
         else if (field.number == 2)
-            self->app_hash.size = (uint8_t)proto_bytes_into(&reader, &field, self->app_hash.bytes, sizeof self->app_hash.bytes);
+            head->app_hash.size = (uint8_t)proto_bytes_into(&reader, &field, head->app_hash.bytes, sizeof head->app_hash.bytes);
         else if (field.number == 3)
-            self->initial_height = proto_int64(&reader, &field);
+            head->initial_height = proto_int64(&reader, &field);
     }
     assert(!reader.bad);
     blob_release(bytes);
+}
+
+static void load(struct app_ledger *self, const struct head *head) {
+    self->height = self->pending_height = head->height;
+    self->initial_height = head->initial_height;
+    self->app_hash = self->pending_hash = head->app_hash;
+    overlay_clear(&self->checked);
+    overlay_clear(&self->pending);
+    overlay_clear(&self->committed);
+    seen_clear(&self->verified);
+    accounts_prefix(&self->committed, self->prefix);
+    stores_rebuild(&self->stores, self->kv);
+}
+
+/* A rollback changes the store behind us: then all that we keep in memory is of a state that never was. */
+static void follow_store(struct app_ledger *self) {
+    struct head head;
+    read_head(&head, self->kv);
+    if (head.height != self->height || !app_hash_equal(&head.app_hash, &self->app_hash))
+        load(self, &head);
 }
 
 static void put_head(const struct app_ledger *self, struct kv_batch *batch) {
@@ -95,6 +121,7 @@ static void put_head(const struct app_ledger *self, struct kv_batch *batch) {
 static void info(struct app *app, struct abci_info *out, struct arena *arena) {
     struct app_ledger *self = self_of(app);
     (void)arena;
+    follow_store(self);
     *out = (struct abci_info){.data = span_text("ledger"),
                               .version = span_text(QUORATE_VERSION),
                               .app_version = APP_VERSION,
@@ -240,6 +267,7 @@ static void execute_one(struct app_ledger *self, struct abci_tx_result *out, con
 static void finalize_block(struct app *app, struct abci_finalized *out, const struct abci_block *block, struct arena *arena) {
     struct app_ledger *self = self_of(app);
     assert(self->pending_height == self->height); /* nothing is finalized that waits for its commit */
+    follow_store(self);
     trim_cache(self);
     *out = (struct abci_finalized){.tx_count = block->tx_count};
     out->tx_results = arena_take(arena, block->tx_count, sizeof *out->tx_results);
@@ -268,9 +296,22 @@ static int64_t commit(struct app *app, struct kv_batch *batch) {
     return 0;
 }
 
+static void simulate(struct app_ledger *self, struct abci_answer *out, const struct abci_query *question, struct arena *arena) {
+    struct overlay state;
+    overlay_init(&state, &self->committed, NULL);
+    struct execute where = place_in(self, &state, EXECUTE_SIMULATE, next_height(self));
+    execute_simulate(&where, &self->tx, out, question->data, arena);
+    out->height = self->height;
+    overlay_close(&state);
+}
+
 static void query(struct app *app, struct abci_answer *out, const struct abci_query *question, struct arena *arena) {
     struct app_ledger *self = self_of(app);
     trim_cache(self);
+    if (span_equal(question->path, span_text(EXECUTE_SIMULATE_PATH))) {
+        simulate(self, out, question, arena);
+        return;
+    }
     const struct accounts_query where = {&self->committed, self->kv, self->prefix, self->height};
     accounts_query_answer(&where, out, question, arena);
 }
@@ -304,15 +345,13 @@ struct app *app_ledger_open(struct kv *kv, struct span chain_id) {
     self->app.table = &table;
     self->kv = kv;
     memcpy(self->chain_id, chain_id.data, chain_id.size);
-    read_head(self);
-    self->pending_height = self->height;
     overlay_init(&self->committed, NULL, kv);
     overlay_init(&self->pending, &self->committed, NULL);
     overlay_init(&self->checked, &self->committed, NULL);
-    accounts_prefix(&self->committed, self->prefix);
     seen_init(&self->verified, VERIFIED_MAX);
     stores_init(&self->stores);
-    stores_rebuild(&self->stores, kv);
-    self->pending_hash = self->app_hash;
+    struct head head;
+    read_head(&head, kv);
+    load(self, &head);
     return &self->app;
 }

@@ -8,7 +8,7 @@
  *   sequence (mempool recheck), else a sender with waiting ones cannot add to them.
  * - A signature found good is remembered (in RAM, bounded) and not checked again.
  * - State lives under "s/<store>/<key>", height and app hash under "sh"; the trees of the app hash live in RAM and are rebuilt from
- *   the store when it is opened. Whoever changes the store behind the application (a rollback) must open it anew.
+ *   the store when it is opened, and when the store was rolled back behind the application.
  * - A genesis app_state is described in app_state.h. InitChain's writes go into the batch of the next commit. */
 #ifndef QUORATE_LEDGER_APP_LEDGER_H
 #define QUORATE_LEDGER_APP_LEDGER_H

@@ -70,7 +70,7 @@ static void read_key(struct pubkey *key, struct strict *outer, struct span bytes
 }
 
 /* ModeInfo {1 Single{1 mode} | 2 Multi} */
-static void read_mode(struct strict *outer, struct span bytes) {
+static void read_mode(const struct cosmos_tx *tx, struct strict *outer, struct span bytes) {
     struct strict strict = strict_over(bytes);
     struct proto_field field;
     uint64_t mode = 0;
@@ -88,7 +88,7 @@ static void read_mode(struct strict *outer, struct span bytes) {
         }
         join(&strict, &single);
     }
-    if (mode != MODE_DIRECT)
+    if (mode != MODE_DIRECT && !(tx->is_unsigned && mode == 0))
         strict_fail(&strict, "the sign mode is not SIGN_MODE_DIRECT");
     join(outer, &strict);
 }
@@ -101,7 +101,7 @@ static void read_signer(struct cosmos_tx *tx, struct strict *outer, struct span 
         if (field.number == 1) {
             read_key(&tx->key, &strict, strict_bytes_once(&strict, &field));
         } else if (field.number == 2) {
-            read_mode(&strict, strict_bytes_once(&strict, &field));
+            read_mode(tx, &strict, strict_bytes_once(&strict, &field));
             has_mode = true;
         } else if (field.number == 3) {
             tx->sequence = strict_uint64_once(&strict, &field);
@@ -195,6 +195,8 @@ static void read_body(struct cosmos_tx *tx, struct strict *outer) {
 }
 
 static void take_signature(struct cosmos_tx *tx, struct strict *strict, struct span bytes) {
+    if (tx->is_unsigned && bytes.size == 0)
+        return;
     if (tx->signature.size > 0)
         strict_fail(strict, "there must be exactly one signature");
     else if (bytes.size != sizeof tx->signature.bytes)
@@ -222,16 +224,17 @@ static void read_raw(struct cosmos_tx *tx, struct strict *strict) {
         else
             strict_unknown(strict, &field, false);
     }
-    if (tx->body_bytes.size == 0 || tx->auth_info_bytes.size == 0 || tx->signature.size == 0)
+    if (tx->body_bytes.size == 0 || tx->auth_info_bytes.size == 0 || (tx->signature.size == 0 && !tx->is_unsigned))
         strict_fail(strict, "body, auth info or signature is missing");
 }
 
-enum codes cosmos_tx_decode(struct cosmos_tx *tx, const char **why, struct span bytes) {
+static enum codes decode(struct cosmos_tx *tx, const char **why, struct span bytes, bool is_unsigned) {
     *why = "transaction too large";
     if (bytes.size > COSMOS_TX_BYTES_MAX)
         return CODES_TOO_LARGE;
     struct strict strict = strict_over(bytes);
     memset(tx, 0, sizeof *tx);
+    tx->is_unsigned = is_unsigned;
     read_raw(tx, &strict);
     if (strict.fault == NULL)
         read_body(tx, &strict);
@@ -246,6 +249,10 @@ enum codes cosmos_tx_decode(struct cosmos_tx *tx, const char **why, struct span 
     *why = "too many messages";
     return tx->message_count > COSMOS_TX_MESSAGES_MAX ? CODES_FIELD_LIMIT : CODES_OK;
 }
+
+enum codes cosmos_tx_decode(struct cosmos_tx *tx, const char **why, struct span bytes) { return decode(tx, why, bytes, false); }
+
+enum codes cosmos_tx_decode_unsigned(struct cosmos_tx *tx, const char **why, struct span bytes) { return decode(tx, why, bytes, true); }
 
 /* ---- MsgSend */
 

@@ -39,6 +39,7 @@ struct cosmos_tx {
     uint64_t gas_limit; /* ≤ INT64_MAX */
     uint32_t fee_coins; /* how many coins the fee offers */
     bool has_fee_payer; /* or granter */
+    bool is_unsigned;   /* decoded as such */
 };
 
 struct cosmos_tx_coin {
@@ -54,6 +55,8 @@ struct cosmos_tx_send {
 
 /* The code of ledger.md; when not CODES_OK, *why is a static text and *tx is not to be used. */
 enum codes cosmos_tx_decode(struct cosmos_tx *tx, const char **why, struct span bytes);
+/* For simulation: the signature may be empty and the sign mode not said. */
+enum codes cosmos_tx_decode_unsigned(struct cosmos_tx *tx, const char **why, struct span bytes);
 enum codes cosmos_tx_decode_send(struct cosmos_tx_send *send, const char **why, struct span value);
 /* A key as an Any of one of the two known types; for queries and genesis tools too. */
 void cosmos_tx_write_key(struct proto_writer *writer, uint32_t field, const struct pubkey *key);

@@ -15,6 +15,7 @@
 enum execute_mode {
     EXECUTE_CHECK,   /* would it pass after those checked before? Debits but does not credit: what is not yet received cannot be spent */
     EXECUTE_PREPARE, /* the same of those that passed a check: signatures are not looked at */
+    EXECUTE_SIMULATE, /* as EXECUTE_PREPARE, for what is not yet signed and has no gas limit */
     EXECUTE_FINAL,
 };
 
@@ -24,7 +25,7 @@ struct execute { /* where a transaction stands; loans */
     const char *prefix; /* of addresses */
     int64_t height;     /* of the block that it is (or would be) in */
     enum execute_mode mode;
-    struct seen *verified; /* hashes of transactions whose signature holds. Valid for ever: an account's number and key never change */
+    struct seen *verified; /* hashes of transactions whose signature holds: for good, because an account's number and key never change */
     uint8_t *sign_doc;     /* scratch of EXECUTE_SIGN_DOC_MAX bytes */
 };
 #define EXECUTE_SIGN_DOC_MAX (COSMOS_TX_BYTES_MAX + 256)

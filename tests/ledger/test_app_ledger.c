@@ -487,6 +487,45 @@ START_TEST(a_restart_finds_height_hash_and_tree_again) {
 }
 END_TEST
 
+static bool note_one(void *context, struct span key, struct span value) {
+    kv_batch_put(context, key, value);
+    return true;
+}
+
+static bool drop_one(void *context, struct span key, struct span value) {
+    (void)value;
+    kv_batch_delete(context, key);
+    return true;
+}
+
+START_TEST(after_a_rollback_of_the_store_the_application_goes_on_from_what_is_there) {
+    struct kv_batch before, restore;
+    struct span key, value, tx = wallet_sign(&alice, &(struct wallet_wish){.to = carol.text, .amount = "5"});
+    bool is_delete;
+    kv_batch_init(&before);
+    kv_batch_init(&restore);
+    node_init(&twin);
+    node_block(&main_node, 0, NULL);
+    node_block(&twin, 0, NULL);
+    kv_scan(main_node.kv, span_text("s"), span_text("t"), false, note_one, &before);
+    ck_assert_uint_eq(run(tx)->code, 0);
+    kv_scan(main_node.kv, span_text("s"), span_text("t"), false, drop_one, &restore);
+    for (size_t cursor = 0; kv_batch_next(&before, &cursor, &key, &value, &is_delete);)
+        kv_batch_put(&restore, key, value);
+    kv_write(main_node.kv, &restore, true);
+    main_node.height--;
+    tx = wallet_sign(&alice, &(struct wallet_wish){.to = bob.text, .amount = "6"});
+    node_block(&main_node, 1, &tx);
+    ck_assert_uint_eq(done.tx_results[0].code, 0);
+    node_block(&twin, 1, &tx);
+    struct app_hash one = hash_of(&main_node), other = hash_of(&twin);
+    ck_assert(app_hash_equal(&one, &other));
+    check_hash(&main_node);
+    kv_batch_close(&before);
+    kv_batch_close(&restore);
+}
+END_TEST
+
 static amount sum;
 
 static bool add_up(void *context, struct span key, struct span value) {
@@ -686,6 +725,53 @@ START_TEST(the_account_path_answers_json) {
 }
 END_TEST
 
+/* As CosmJS asks: no signature, no sign mode, no fee. */
+static struct span simulation_of(const struct wallet *wallet, uint64_t sequence, const char *amount_written) {
+    static uint8_t request[1024];
+    uint8_t body[512], auth[256], raw[900];
+    struct span signed_tx = wallet_sign(wallet, &(struct wallet_wish){.sequence = sequence, .to = bob.text, .amount = amount_written});
+    struct cosmos_tx tx;
+    const char *why;
+    ck_assert_int_eq(cosmos_tx_decode(&tx, &why, signed_tx), CODES_OK);
+    memcpy(body, tx.body_bytes.data, tx.body_bytes.size);
+    struct proto_writer writer;
+    proto_writer_init(&writer, auth, sizeof auth);
+    size_t signer = proto_begin(&writer, 1);
+    cosmos_tx_write_key(&writer, 1, &wallet->key);
+    proto_put_bytes(&writer, 2, span_of("\x0a\x00", 2));
+    proto_put_uint64(&writer, 3, sequence);
+    proto_end(&writer, signer);
+    proto_put_bytes_always(&writer, 2, span_text(""));
+    struct span auth_bytes = proto_writer_span(&writer);
+    proto_writer_init(&writer, raw, sizeof raw);
+    proto_put_bytes(&writer, 1, span_of(body, tx.body_bytes.size));
+    proto_put_bytes(&writer, 2, auth_bytes);
+    proto_put_bytes_always(&writer, 3, span_text(""));
+    struct span raw_bytes = proto_writer_span(&writer);
+    ck_assert_uint_eq(run(raw_bytes)->code, CODES_PARSE); /* it is no transaction */
+    proto_writer_init(&writer, request, sizeof request);
+    proto_put_bytes(&writer, 2, raw_bytes);
+    return proto_writer_span(&writer);
+}
+
+START_TEST(a_simulation_needs_no_signature_and_its_gas_is_enough) {
+    const char *path = "/cosmos.tx.v1beta1.Service/Simulate";
+    ck_assert_uint_eq(ask(path, simulation_of(&alice, 0, "9"), 0), 0);
+    struct proto_reader reader = proto_reader_over(answer.value);
+    struct proto_field field;
+    ck_assert(proto_next(&reader, &field) && field.number == 1);
+    struct proto_reader gas = proto_sub(&reader, &field);
+    ck_assert(proto_next(&gas, &field) && field.number == 2);
+    uint64_t enough = proto_uint64(&gas, &field);
+    ck_assert_uint_eq(ask(path, simulation_of(&alice, 0, "1001"), 0), CODES_INSUFFICIENT_FUNDS);
+    ck_assert_uint_eq(ask(path, simulation_of(&alice, 1, "9"), 0), CODES_WRONG_SEQUENCE);
+    ck_assert_uint_eq(ask(path, span_text("\xff"), 0), CODES_PARSE);
+    ck_assert_uint_eq(ask(path, span_text(""), 0), CODES_PARSE);
+    ck_assert_uint_eq(sequence_of(&alice), 0);
+    ck_assert_uint_eq(code_of(&alice, (struct wallet_wish){.to = bob.text, .amount = "9", .gas_limit = enough}), 0);
+}
+END_TEST
+
 START_TEST(unknown_paths_and_past_heights_have_their_codes) {
     ck_assert_uint_eq(ask("/store/acc/key", span_text(""), 0), CODES_BAD_PATH);
     ck_assert_uint_eq(ask("", span_text(""), 0), CODES_BAD_PATH);
@@ -729,6 +815,7 @@ Suite *suite_app_ledger(void) {
     tcase_add_test(tests, a_proposal_drops_what_would_fail_keeps_the_order_and_its_size);
     tcase_add_test(tests, the_app_hash_is_that_of_the_stores_and_an_empty_block_does_not_change_it);
     tcase_add_test(tests, a_restart_finds_height_hash_and_tree_again);
+    tcase_add_test(tests, after_a_rollback_of_the_store_the_application_goes_on_from_what_is_there);
     tcase_add_test(tests, supply_is_conserved_and_nodes_agree_whatever_is_in_the_blocks_and_whoever_checked_before);
     tcase_add_test(tests, a_block_of_random_bytes_changes_nothing);
     tcase_add_test(tests, events_have_the_names_of_cosmos);
@@ -736,6 +823,7 @@ Suite *suite_app_ledger(void) {
     tcase_add_test(tests, an_unknown_account_is_not_found_in_the_words_that_cosmjs_looks_for);
     tcase_add_test(tests, balances_and_supply_are_answered_as_coins);
     tcase_add_test(tests, the_account_path_answers_json);
+    tcase_add_test(tests, a_simulation_needs_no_signature_and_its_gas_is_enough);
     tcase_add_test(tests, unknown_paths_and_past_heights_have_their_codes);
     suite_add_tcase(suite, tests);
     return suite;
