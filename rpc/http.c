@@ -1,5 +1,5 @@
 /* Connections. One request at a time on each: what comes after it waits in the buffer until the answer is out. Every connection has a deadline,
- * looked at once a second: a whole request within READ_MS of its first byte, an answer taken within WRITE_MS and a little per byte. */
+ * looked at once a second: a whole request within read_ms of its first byte, an answer taken within write_ms and a little per byte. */
 #define _GNU_SOURCE /* asprintf, accept4 */
 #include "rpc/http.h"
 
@@ -22,18 +22,16 @@
 #include "rpc/cors.h"
 #include "rpc/request.h"
 
+static const struct http_patience usual = {.read_ms = 10000, .write_ms = 10000, .idle_ms = 60000, .output_bytes_max = 256u * 1024 * 1024};
+
 enum {
-    READ_MS = 10000,
-    WRITE_MS = 10000,
     WRITE_BYTES_PER_MS = 64,  /* slower readers are cut off */
-    IDLE_MS = 60000,
     LINGER_MS = 1000,
     RETRY_MS = 1000,          /* after accept failed */
     BUFFER_BYTES = 4096,
     BUFFER_KEPT_BYTES = 65536,
     CONNECTIONS_MAX = 65536,  /* when the config says 0 */
 };
-#define OUTPUT_BYTES_MAX (256u * 1024 * 1024) /* of all connections together */
 
 struct connection {
     struct http *http;
@@ -55,6 +53,7 @@ struct connection {
 
 struct http {
     struct rpc *rpc;
+    struct http_patience patience;
     struct evconnlistener *listener;
     struct event *sweep, *retry;
     struct connection *connections; /* the latest first */
@@ -193,7 +192,7 @@ static void write_head(struct connection *c, const struct answer *answer) {
 
 /* Too much waits for slow readers: the one with the most goes. */
 static void cap_output(struct http *http) {
-    while (http->out_bytes > OUTPUT_BYTES_MAX) {
+    while (http->out_bytes > http->patience.output_bytes_max) {
         struct connection *worst = http->connections;
         for (struct connection *c = worst; c != NULL; c = c->next)
             if (c->out.capacity > worst->out.capacity)
@@ -218,7 +217,7 @@ static void keep_output(struct connection *c, struct span body, size_t taken, st
         c->out_at = taken;
     }
     c->http->out_bytes += c->out.capacity;
-    c->deadline_ms = rpc_clock_ms() + WRITE_MS + (int64_t)((c->out.size - c->out_at) / WRITE_BYTES_PER_MS);
+    c->deadline_ms = rpc_clock_ms() + c->http->patience.write_ms + (int64_t)((c->out.size - c->out_at) / WRITE_BYTES_PER_MS);
     want_read(c, false);
     event_add(c->writable, NULL);
     cap_output(c->http);
@@ -307,7 +306,7 @@ static void on_done(struct exchange *exchange) {
     struct connection *c = exchange->context;
     enter(c);
     c->waiting = NULL;
-    c->deadline_ms = rpc_clock_ms() + IDLE_MS;
+    c->deadline_ms = rpc_clock_ms() + c->http->patience.idle_ms;
     send_exchange(c, exchange);
     exchange_close(exchange);
     if (!c->closed) {
@@ -335,9 +334,9 @@ static bool is_form(const struct request *request) {
 
 /* true: complete. */
 static bool run_exchange(struct connection *c, struct exchange *exchange, struct span path, struct span body) {
-    if (path.size == 1)
+    if (span_equal(path, span_text("/")))
         return exchange_post(exchange, body);
-    struct span method = path.size > 0 ? span_of(path.data + 1, path.size - 1) : path;
+    struct span method = span_of(path.data + 1, path.size - 1);
     return exchange_uri(exchange, method, c->request.query, is_form(&c->request) ? body : span_of(NULL, 0));
 }
 
@@ -348,7 +347,7 @@ static bool handle(struct connection *c, struct span body) {
         return true;
     }
     struct span path = c->request.path;
-    if (path.size == 1 && body.size == 0) {
+    if (span_equal(path, span_text("/")) && body.size == 0) {
         send_index(c);
         return true;
     }
@@ -442,12 +441,12 @@ static void serve(struct connection *c) {
             break;
         if ((c->head_size == 0 && !take_head(c)) || !take_body(c, &body))
             return;
-        c->deadline_ms = rpc_clock_ms() + IDLE_MS;
+        c->deadline_ms = rpc_clock_ms() + c->http->patience.idle_ms;
         if (!handle(c, body) || c->closed)
             return;
         finish_request(c, raw_body_size(c));
         if (c->in_at < c->in_size && c->out.size == 0 && !c->lingering)
-            c->deadline_ms = rpc_clock_ms() + READ_MS;
+            c->deadline_ms = rpc_clock_ms() + c->http->patience.read_ms;
     }
 }
 
@@ -505,7 +504,7 @@ static void receive(struct connection *c) {
     }
     got = got < 0 ? 0 : got;
     if (got > 0 && c->in_at == c->in_size)
-        c->deadline_ms = rpc_clock_ms() + READ_MS; /* the first byte of a request */
+        c->deadline_ms = rpc_clock_ms() + c->http->patience.read_ms; /* the first byte of a request */
     c->in_size += (size_t)got;
     serve(c);
     if (!c->closed && c->in_at == c->in_size && c->in_capacity > BUFFER_KEPT_BYTES && c->waiting == NULL) {
@@ -542,7 +541,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
         event_add(c->writable, NULL);
     } else {
         forget_output(c);
-        c->deadline_ms = rpc_clock_ms() + IDLE_MS;
+        c->deadline_ms = rpc_clock_ms() + c->http->patience.idle_ms;
         want_read(c, true);
         answer_is_out(c);
         serve(c);
@@ -590,7 +589,7 @@ static void connection_open(struct http *http, int fd) {
     c->readable = event_new(http->rpc->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(http->rpc->base, fd, EV_WRITE, on_writable, c);
     assert(c->readable != NULL && c->writable != NULL);
-    c->deadline_ms = rpc_clock_ms() + READ_MS;
+    c->deadline_ms = rpc_clock_ms() + http->patience.read_ms;
     c->next = http->connections;
     if (c->next != NULL)
         c->next->previous = c;
@@ -710,6 +709,7 @@ struct http *http_start(struct rpc *rpc, char **error) {
     const char *why = NULL;
     assert(http != NULL);
     http->rpc = rpc;
+    http->patience = usual;
     http->stamp_at = INT64_MIN;
     http->count_max = rpc->config.max_open_connections > 0 ? rpc->config.max_open_connections : CONNECTIONS_MAX;
     if (!listen_any(http, &why)) {
@@ -737,5 +737,7 @@ void http_stop(struct http *http) {
     emit_close(&http->head);
     free(http);
 }
+
+void http_set_patience(struct http *http, const struct http_patience *patience) { http->patience = *patience; }
 
 uint16_t http_port(const struct http *http) { return http->port; }

@@ -10,6 +10,14 @@ static void fail_full(struct call *call, const char *prefix, const struct mempoo
               mempool_count(call->host->mempool), config->count_max, mempool_bytes(call->host->mempool), config->bytes_max);
 }
 
+static void fail_too_large(struct call *call, const char *prefix, size_t size) {
+    uint32_t size_max = mempool_tx_bytes_max(call->host->mempool);
+    if (size > size_max)
+        call_fail(call, "%sTx too large. Max size is %u, but got %zu", prefix, size_max, size);
+    else /* beyond what the next block has room for */
+        call_fail(call, "%stx pre check: tx size is too big: %zu, max: %" PRId64, prefix, size, ledger_data_bytes_max(call->host->ledger));
+}
+
 /* false: the mempool would not even ask the application, and the call has failed with `prefix` and the reason. */
 static bool submit(struct call *call, struct abci_check *check, struct span tx, const char *prefix) {
     static const struct mempool_config unknown;
@@ -22,9 +30,7 @@ static bool submit(struct call *call, struct abci_check *check, struct span tx, 
     case MEMPOOL_ADDED:
     case MEMPOOL_REFUSED: return true;
     case MEMPOOL_FULL: fail_full(call, prefix, config); break;
-    case MEMPOOL_TOO_LARGE:
-        call_fail(call, "%sTx too large. Max size is %u, but got %zu", prefix, config->tx_bytes_max, tx.size);
-        break;
+    case MEMPOOL_TOO_LARGE: fail_too_large(call, prefix, tx.size); break;
     default: call_fail(call, "%s%s", prefix, mempool_verdict_text(verdict));
     }
     return false;

@@ -52,7 +52,7 @@ struct rpc_host { /* filled by the node; every pointer is a loan for the server'
     struct mempool *mempool;
     const struct engine *engine;
     const struct genesis *genesis;
-    const struct mempool_config *mempool_config; /* for the words of refusals ("Max size is …"); NULL: its numbers read 0 */
+    const struct mempool_config *mempool_config; /* for the words of a refusal ("mempool is full: …"); NULL: its limits read 0 */
     const char *software_version;   /* the real one: abci_info's and `quorate version` */
     struct timestamp (*now)(void *context);
     void (*node_info)(void *context, struct rpc_node_info *out);
