@@ -1,0 +1,365 @@
+#include "node/node.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "node/host.h"
+#include "node/keyfile.h"
+#include "node/log.h"
+
+struct node {
+    const struct config *config;
+    enum node_exit status; /* should the next step of opening fail */
+    struct event_base *base;
+    struct event *stop_signals[2];
+    struct disk *disk;
+    struct kv *kv;
+    struct genesis genesis;
+    struct app *app;
+    struct ledger ledger;
+    bool has_genesis, has_ledger;
+    struct mempool *mempool;
+    struct ed25519_key *node_key;
+    struct signer *signer;
+    struct pubkey validator_key;
+    struct node_info info;
+    struct world_libevent *real;
+    struct replica *replica;
+    struct switchboard *board;
+    struct host host;
+    struct rpc *rpc;
+    int64_t first_height; /* after opening, for the count of flushes */
+    char *laddr, *journal_name, *mark_name;
+};
+
+/* The world failed under the node: one line, and out. What was synced stays; a restart goes on from there. */
+static void fail(void *context, const char *what) __attribute__((noreturn));
+static void fail(void *context, const char *what) {
+    (void)context;
+    log_format(WORLD_ERROR, "%s; the node stops. Nothing synced is lost: mend the cause (space, permissions, disk), then start again", what);
+    _exit(NODE_EXIT_WORLD);
+}
+
+/* ---- opening, step by step; each says false with *error */
+
+static bool open_disk(struct node *node, char **error) {
+    node->disk = disk_posix_open(node->config->home, (struct disk_failure){node, fail}, error);
+    return node->disk != NULL;
+}
+
+static bool open_genesis(struct node *node, char **error) {
+    char *path = config_path(node->config, node->config->genesis_file);
+    node->has_genesis = genesis_load(&node->genesis, path, config_release(node->config), error);
+    free(path);
+    return node->has_genesis;
+}
+
+static bool open_store(struct node *node, char **error) {
+    char *folder = config_path(node->config, node->config->db_dir);
+    char path[4096];
+    snprintf(path, sizeof path, "%s/quorate.db", folder);
+    free(folder);
+    struct kv_options options = {.cache_bytes = 4u << 20, .write_buffer_bytes = 4u << 20};
+    node->kv = kv_leveldb_open(path, &options, (struct kv_failure){node, fail}, error);
+    return node->kv != NULL;
+}
+
+static bool open_ledger(struct node *node, char **error) {
+    const struct config *config = node->config;
+    const char *name = config_application(config);
+    node->app = app_open(name, node->kv, node->genesis.state.chain_id);
+    assert(node->app != NULL); /* config_check knows the names */
+    node->has_ledger = ledger_open(&node->ledger, node->kv, node->app, &node->genesis.state, config_release(config), error);
+    if (!node->has_ledger)
+        return false;
+    node->ledger.index_transactions = strcmp(config->tx_index.indexer, "null") != 0;
+    node->ledger.keep_results = !config->storage.discard_abci_responses;
+    node->first_height = node->ledger.state.height;
+    return true;
+}
+
+static bool open_mempool(struct node *node, char **error) {
+    (void)error;
+    const struct config *config = node->config;
+    struct mempool_config pool = {
+        .count_max = (uint32_t)config->mempool.size,
+        .bytes_max = (uint64_t)config->mempool.max_txs_bytes,
+        .tx_bytes_max = (uint32_t)config->mempool.max_tx_bytes,
+        .cache_count = (uint32_t)config->mempool.cache_size,
+        .keep_invalid_in_cache = config->mempool.keep_invalid_txs_in_cache,
+        .recheck = config->mempool.recheck,
+        .ttl_blocks = config->mempool.ttl_num_blocks,
+        .ttl_ms = config->mempool.ttl_duration_ms,
+    };
+    node->mempool = mempool_new(&pool, node->app);
+    return true;
+}
+
+/* A name below the home, as the disk wants it. */
+static bool below_home(char **name, const struct config *config, const char *file, const char *what, char **error) {
+    char *path = config_path(config, file);
+    size_t home = strlen(config->home);
+    bool below = strncmp(path, config->home, home) == 0 && path[home] == '/';
+    if (below)
+        *name = strdup(path + home + 1);
+    else if (asprintf(error, "%s: \"%s\" is outside of the home %s; move it below", what, path, config->home) < 0)
+        *error = NULL;
+    free(path);
+    return below;
+}
+
+static bool open_keys(struct node *node, char **error) {
+    const struct config *config = node->config;
+    char *path = config_path(config, config->node_key_file);
+    node->node_key = keyfile_load_signing(path, true, error);
+    free(path);
+    if (node->node_key == NULL)
+        return false;
+    path = config_path(config, config->priv_validator_key_file);
+    bool has_validator = access(path, F_OK) == 0;
+    struct ed25519_key *key = has_validator ? keyfile_load_signing(path, false, error) : NULL;
+    free(path);
+    if (!has_validator) {
+        log_line(WORLD_WARN, "no validator key in this home: the node follows the chain and signs nothing");
+        return true;
+    }
+    if (key == NULL || !below_home(&node->mark_name, config, config->priv_validator_state_file, "priv_validator_state_file", error))
+        return false;
+    node->status = NODE_EXIT_DAMAGED;
+    node->signer = signer_open(node->disk, node->mark_name, key, node->ledger.state.height, error);
+    if (node->signer == NULL)
+        return false;
+    signer_public(node->signer, &node->validator_key);
+    return true;
+}
+
+static void on_block(void *context, struct block *block, const struct abci_finalized *finalized) {
+    struct node *node = context;
+    char hash[65];
+    for (size_t i = 0; i < 6; i++)
+        snprintf(hash + 2 * i, 3, "%02X", block->hash.bytes[i]);
+    log_format(WORLD_INFO, "committed height %" PRId64 " %s… with %u transactions", block->header.height, hash, block->tx_count);
+    if (node->rpc != NULL)
+        rpc_block_applied(node->rpc, block, finalized);
+}
+
+static bool open_replica(struct node *node, char **error) {
+    const struct config *config = node->config;
+    if (!below_home(&node->journal_name, config, config->consensus.wal_file, "consensus.wal_file", error))
+        return false;
+    struct replica_config settings = {
+        .engine =
+            {
+                .timeout_propose_ms = config->consensus.timeout_propose_ms,
+                .timeout_propose_delta_ms = config->consensus.timeout_propose_delta_ms,
+                .timeout_prevote_ms = config->consensus.timeout_prevote_ms,
+                .timeout_prevote_delta_ms = config->consensus.timeout_prevote_delta_ms,
+                .timeout_precommit_ms = config->consensus.timeout_precommit_ms,
+                .timeout_precommit_delta_ms = config->consensus.timeout_precommit_delta_ms,
+                .timeout_commit_ms = config->consensus.timeout_commit_ms,
+                .create_empty_blocks_interval_ms = config->consensus.create_empty_blocks_interval_ms,
+                .create_empty_blocks = config->consensus.create_empty_blocks,
+                .skip_timeout_commit = config->consensus.skip_timeout_commit,
+            },
+        .peer_gossip_sleep_ms = config->consensus.peer_gossip_sleep_duration_ms,
+        .peer_query_maj23_sleep_ms = config->consensus.peer_query_maj23_sleep_duration_ms,
+        .mempool_broadcast = config->mempool.broadcast,
+        .mempool_relay_ms = config->quorate.mempool_relay_ms,
+        .double_sign_check_height = config->consensus.double_sign_check_height,
+        .block_time_tolerance_ms = config->consensus.block_time_tolerance_ms,
+        .journal_name = node->journal_name,
+    };
+    node->real = world_libevent_new(node->base, node->disk);
+    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block}};
+    node->status = NODE_EXIT_DAMAGED;
+    node->replica = replica_new(&settings, &parts, error);
+    return node->replica != NULL;
+}
+
+static void describe(struct node *node) {
+    const struct config *config = node->config;
+    struct node_info *info = &node->info;
+    uint8_t key[32];
+    ed25519_key_public(node->node_key, key);
+    struct pubkey public_key = pubkey_ed25519(key);
+    *info = (struct node_info){
+        .p2p_version = NODE_INFO_P2P_VERSION,
+        .block_version = NODE_INFO_BLOCK_VERSION,
+        .app_version = node->ledger.state.version_app,
+    };
+    node_info_id_of(info->id, &public_key);
+    snprintf(info->listen_addr, sizeof info->listen_addr, "%s",
+             config->p2p.external_address[0] != '\0' ? config->p2p.external_address : config->p2p.laddr);
+    snprintf(info->network, sizeof info->network, "%s", node->genesis.chain_id);
+    snprintf(info->version, sizeof info->version, "%s", config_rpc_version(config));
+    snprintf(info->moniker, sizeof info->moniker, "%s", config->moniker);
+    snprintf(info->tx_index, sizeof info->tx_index, "%s", strcmp(config->tx_index.indexer, "null") == 0 ? "off" : "on");
+    snprintf(info->rpc_address, sizeof info->rpc_address, "%s", config->rpc.laddr);
+}
+
+static bool open_board(struct node *node, char **error) {
+    const struct config *config = node->config;
+    describe(node);
+    struct switchboard_config settings = {
+        .laddr = config->p2p.laddr,
+        .persistent_peers = config->p2p.persistent_peers,
+        .seeds = config->p2p.seeds,
+        .unconditional_peer_ids = config->p2p.unconditional_peer_ids,
+        .private_peer_ids = config->p2p.private_peer_ids,
+        .allow_only_ids = config->quorate.allow_only_ids,
+        .max_num_inbound_peers = (uint32_t)config->p2p.max_num_inbound_peers,
+        .max_num_outbound_peers = (uint32_t)config->p2p.max_num_outbound_peers,
+        .allow_duplicate_ip = config->p2p.allow_duplicate_ip,
+        .pex = config->p2p.pex,
+        .addr_book_strict = config->p2p.addr_book_strict,
+        .allow_only = config->p2p.allow_only,
+        .persistent_peers_max_dial_period_ms = config->p2p.persistent_peers_max_dial_period_ms,
+        .handshake_timeout_ms = config->p2p.handshake_timeout_ms,
+        .dial_timeout_ms = config->p2p.dial_timeout_ms,
+        .send_rate = config->p2p.send_rate,
+        .recv_rate = config->p2p.recv_rate,
+    };
+    struct switchboard_listener listener = world_libevent_listener(node->real);
+    node->status = NODE_EXIT_FAILED;
+    node->board = switchboard_new(node->base, &settings, node->node_key, &node->info, &listener, error);
+    return node->board != NULL;
+}
+
+static bool open_rpc(struct node *node, char **error) {
+    const struct config *config = node->config;
+    struct rpc_config settings = {
+        .laddr = config->rpc.laddr,
+        .max_open_connections = (uint32_t)config->rpc.max_open_connections,
+        .max_request_batch_size = (uint32_t)config->rpc.max_request_batch_size,
+        .max_body_bytes = (uint64_t)config->rpc.max_body_bytes,
+        .max_header_bytes = (uint64_t)config->rpc.max_header_bytes,
+        .timeout_broadcast_tx_commit_ms = config->rpc.timeout_broadcast_tx_commit_ms,
+        .cors_allowed_origins = config->rpc.cors_allowed_origins,
+        .cors_allowed_methods = config->rpc.cors_allowed_methods,
+        .cors_allowed_headers = config->rpc.cors_allowed_headers,
+        .unsafe = config->rpc.unsafe,
+    };
+    node->host = (struct host){
+        .replica = node->replica,
+        .board = node->board,
+        .real = node->real,
+        .info = &node->info,
+        .validator_key = node->signer != NULL ? &node->validator_key : NULL,
+        .rpc_version = config_rpc_version(config),
+    };
+    struct rpc_host host = {
+        .ledger = &node->ledger,
+        .mempool = node->mempool,
+        .engine = replica_engine(node->replica),
+        .genesis = &node->genesis,
+        .software_version = QUORATE_VERSION,
+    };
+    host_fill(&host, &node->host);
+    if (settings.laddr[0] == '\0')
+        return true;
+    node->rpc = rpc_start(node->base, &settings, &host, error);
+    return node->rpc != NULL;
+}
+
+static bool node_open(struct node *node, char **error) {
+    static bool (*const steps[])(struct node *node, char **error) = {open_disk,    open_genesis, open_store, open_ledger, open_mempool,
+                                                                     open_keys,    open_replica, open_board, open_rpc};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        node->status = NODE_EXIT_FAILED;
+        if (!steps[i](node, error))
+            return false;
+    }
+    world_libevent_attach(node->real, node->replica, node->board);
+    return true;
+}
+
+/* ---- running */
+
+static void on_stop(evutil_socket_t which, short what, void *context) {
+    (void)what;
+    struct node *node = context;
+    log_format(WORLD_INFO, "%s: stopping", which == SIGINT ? "interrupted" : "asked to stop");
+    event_base_loopbreak(node->base);
+}
+
+/* Read by those who measure: how often this run made the disk wait, and for how many heights. */
+static void tell_flushes(const struct node *node) {
+    struct kv_counts counts;
+    kv_count(node->kv, &counts);
+    log_format(WORLD_INFO, "flushes: files %" PRIu64 " store %" PRIu64 " heights %" PRId64, node->disk->flushes, counts.synced_writes,
+               node->ledger.state.height - node->first_height);
+}
+
+static void node_close(struct node *node) {
+    if (node->rpc != NULL)
+        rpc_stop(node->rpc);
+    switchboard_free(node->board);
+    replica_free(node->replica);
+    signer_free(node->signer);
+    mempool_free(node->mempool);
+    if (node->has_ledger)
+        tell_flushes(node);
+    if (node->has_ledger)
+        ledger_close(&node->ledger);
+    if (node->app != NULL)
+        node->app->table->close(node->app);
+    kv_close(node->kv);
+    if (node->has_genesis)
+        genesis_close(&node->genesis);
+    ed25519_key_free(node->node_key);
+    world_libevent_free(node->real);
+    disk_posix_close(node->disk);
+    for (int i = 0; i < 2; i++)
+        if (node->stop_signals[i] != NULL)
+            event_free(node->stop_signals[i]);
+    event_base_free(node->base);
+    free(node->journal_name);
+    free(node->mark_name);
+    free(node->laddr);
+}
+
+/* Sockets of peers and clients need handles; the soft limit is often far below what is allowed. */
+static void raise_handle_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+enum node_exit node_run(const struct config *config) {
+    struct node *node = calloc(1, sizeof *node);
+    assert(node != NULL);
+    node->config = config;
+    signal(SIGPIPE, SIG_IGN);
+    raise_handle_limit();
+    node->base = event_base_new();
+    assert(node->base != NULL);
+    static const int signals[2] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        node->stop_signals[i] = evsignal_new(node->base, signals[i], on_stop, node);
+        event_add(node->stop_signals[i], NULL);
+    }
+    char *error = NULL;
+    enum node_exit status = NODE_EXIT_GOOD;
+    if (node_open(node, &error)) {
+        log_format(WORLD_INFO, "quorate %s: chain %s, height %" PRId64 ", node %s, p2p port %u, rpc %s", QUORATE_VERSION, node->genesis.chain_id,
+                   node->ledger.state.height, node->info.id, switchboard_port(node->board), config->rpc.laddr);
+        replica_start(node->replica);
+        world_libevent_touch(node->real);
+        event_base_dispatch(node->base);
+    } else {
+        status = node->status;
+        log_line(WORLD_ERROR, error != NULL ? error : "the node cannot start");
+        free(error);
+    }
+    node_close(node);
+    free(node);
+    return status;
+}
