@@ -7,6 +7,7 @@
 #include "ledger/app_ledger.h"
 #include "ledger/execute.h"
 #include "ledger/smt.h"
+#include "tests/ledger/chain.h"
 #include "tests/ledger/wallet.h"
 
 static void __attribute__((noreturn)) fail_hard(void *context, const char *what) {
@@ -617,6 +618,54 @@ START_TEST(a_block_of_random_bytes_changes_nothing) {
 }
 END_TEST
 
+/* ---- under a real ledger */
+
+static void chain_transfer(struct chain *chain, uint64_t sequence, const char *amount_written) {
+    struct span txs[] = {span_text("garbage, which the proposer drops"),
+                         wallet_sign(&alice, &(struct wallet_wish){.sequence = sequence, .to = carol.text, .amount = amount_written})};
+    struct address proposer = chain_proposer(chain);
+    struct block *block = ledger_propose(&chain->ledger, &chain->last, &proposer, txs, NULL, 2, NULL, 0);
+    ck_assert_uint_eq(block->tx_count, 1);
+    ck_assert_int_eq(ledger_judge(&chain->ledger, block, NULL), BLOCK_GOOD);
+    chain_apply(chain, block);
+    block_release(block);
+}
+
+static amount chain_balance(struct chain *chain) {
+    struct node node = {.kv = chain->kv};
+    return balance_in(&node, &carol, "unit");
+}
+
+START_TEST(a_chain_of_transfers_survives_restarts_and_rollbacks) {
+    struct chain chain;
+    chain_open(&chain, &(struct chain_config){.open_app = app_ledger_open, .app_state = usual_genesis()});
+    chain_transfer(&chain, 0, "5");
+    chain_reopen(&chain); /* which compares heights and hashes */
+    chain_transfer(&chain, 1, "6");
+    ck_assert(chain_balance(&chain) == 11);
+    struct app_hash two = chain.ledger.state.app_hash;
+    ck_assert(ledger_rollback(&chain.ledger, true));
+    ck_assert(chain_balance(&chain) == 5);
+    chain_reopen(&chain);
+    chain_transfer(&chain, 1, "6");
+    ck_assert(app_hash_equal(&two, &chain.ledger.state.app_hash));
+    chain_run(&chain, 3);
+    ck_assert(app_hash_equal(&two, &chain.ledger.state.app_hash));
+    chain_close(&chain);
+}
+END_TEST
+
+START_TEST(a_chain_stopped_after_genesis_has_its_accounts_when_it_goes_on) {
+    struct chain chain;
+    chain_open(&chain, &(struct chain_config){.open_app = app_ledger_open, .app_state = usual_genesis(), .initial_height = 100});
+    chain_reopen(&chain);
+    chain_transfer(&chain, 0, "7");
+    ck_assert_int_eq(chain.ledger.state.height, 100);
+    ck_assert(chain_balance(&chain) == 7);
+    chain_close(&chain);
+}
+END_TEST
+
 /* ---- events */
 
 static bool has_event(const char *type, const char *key, const char *value) {
@@ -818,6 +867,8 @@ Suite *suite_app_ledger(void) {
     tcase_add_test(tests, after_a_rollback_of_the_store_the_application_goes_on_from_what_is_there);
     tcase_add_test(tests, supply_is_conserved_and_nodes_agree_whatever_is_in_the_blocks_and_whoever_checked_before);
     tcase_add_test(tests, a_block_of_random_bytes_changes_nothing);
+    tcase_add_test(tests, a_chain_of_transfers_survives_restarts_and_rollbacks);
+    tcase_add_test(tests, a_chain_stopped_after_genesis_has_its_accounts_when_it_goes_on);
     tcase_add_test(tests, events_have_the_names_of_cosmos);
     tcase_add_test(tests, the_account_query_answers_a_base_account);
     tcase_add_test(tests, an_unknown_account_is_not_found_in_the_words_that_cosmjs_looks_for);

@@ -221,7 +221,7 @@ START_TEST(a_field_number_that_would_wrap_into_a_known_one_is_refused_wound_35) 
 END_TEST
 
 START_TEST(groups_and_unknown_wire_types_are_refused) {
-    const char *bad[] = {"8b40" "8c40", "8c40", "8e40", "8f40", "1d00000000", "1900"};
+    const char *bad[] = {"8b408c40", "8c40", "8e40", "8f40", "1d00000000", "1900"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char body[1000] = PUBLISHED_BODY;
         ck_assert_int_eq(decode_body(strcat(body, bad[i])), CODES_PARSE);
