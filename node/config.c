@@ -30,7 +30,8 @@ static const char *release_default(const struct config_keys_own *key, enum param
 
 static void set_defaults(struct config *config, enum params_release release) {
     for (size_t i = 0; i < config_keys_count; i++) {
-        if (config->given[i])
+        bool is_release = strcmp(config_keys[i].name, "release") == 0 && config->quorate.release != NULL;
+        if (config->given[i] || is_release)
             continue;
         const char *why = config_keys_set(config, &config_keys[i], release_default(&config_keys[i], release));
         assert(why == NULL);
@@ -41,9 +42,9 @@ void config_init(struct config *config, enum params_release release) {
     memset(config, 0, sizeof *config);
     config->home = strdup("");
     assert(config->home != NULL);
+    config->quorate.release = strdup(release == PARAMS_V038 ? "0.38" : release == PARAMS_V039 ? "0.39" : "0.40");
+    assert(config->quorate.release != NULL);
     set_defaults(config, release);
-    bool good = config_set(config, "quorate.release", release == PARAMS_V038 ? "0.38" : release == PARAMS_V039 ? "0.39" : "0.40", NULL);
-    assert(good);
 }
 
 void config_close(struct config *config) {
@@ -185,7 +186,7 @@ static bool set_variable(struct config *config, const char *variable, const char
     return true;
 }
 
-bool config_environment(struct config *config, char *const *environment, char **warning, char **error) {
+bool config_environment(struct config *config, const char *const *environment, char **warning, char **error) {
     bool good = true;
     for (; good && *environment != NULL; environment++) {
         char variable[160];
@@ -214,14 +215,13 @@ bool config_load(struct config *config, const char *home, char **warning, char *
     extern char **environ;
     *warning = NULL;
     config_init(config, PARAMS_V038);
-    memset(config->given, 0, sizeof config->given);
     free(config->home);
     config->home = strdup(home);
     assert(config->home != NULL);
     char *path = config_path(config, "config/config.toml");
     struct blob *file = keyfile_read(path, CONFIG_TOML_BYTES_MAX, error);
     bool good = file != NULL && config_read(config, blob_span(file), path, warning, error) &&
-                config_environment(config, environ, warning, error) && config_check(config, error);
+                config_environment(config, (const char *const *)environ, warning, error) && config_check(config, error);
     if (file == NULL && errno == ENOENT) {
         free(*error);
         *error = complaint_of("%s: not there. Make a home with `quorate init --home %s`, or name another with --home", path, home);

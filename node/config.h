@@ -71,7 +71,7 @@ bool config_load(struct config *config, const char *home, char **warning, char *
 
 /* The steps of config_load, over an initialised config. `name` stands before the messages. */
 bool config_read(struct config *config, struct span toml, const char *name, char **warning, char **error);
-bool config_environment(struct config *config, char *const *environment, char **warning, char **error); /* CMT_<SECTION>_<KEY> */
+bool config_environment(struct config *config, const char *const *environment, char **warning, char **error); /* CMT_<SECTION>_<KEY> */
 /* One key, as --p2p.laddr=VALUE on a command line: "p2p.laddr", "moniker", "consensus.timeout_commit". */
 bool config_set(struct config *config, const char *key, const char *value, char **error);
 bool config_check(const struct config *config, char **error); /* limits and what must fit together */

@@ -251,7 +251,7 @@ static void sign_extension(const struct signer *signer, struct vote *vote, struc
 }
 
 enum signer_verdict signer_vote(struct signer *signer, struct vote *vote, struct span chain_id) {
-    assert(vote_type_is_vote(vote->type) && vote->height > 0 && vote->round >= 0);
+    assert(vote_type_is_vote(vote->type) && vote->height >= 0 && vote->round >= 0);
     assert(vote->extension.size == 0 || (vote->type == VOTE_PRECOMMIT && !block_id_is_nil(&vote->block_id)));
     uint8_t bytes[VOTE_SIGN_BYTES_MAX];
     enum signer_verdict verdict = judge_place(signer, vote->height, vote->round, step_of(vote->type));
@@ -273,7 +273,7 @@ enum signer_verdict signer_vote(struct signer *signer, struct vote *vote, struct
 }
 
 enum signer_verdict signer_proposal(struct signer *signer, struct proposal *proposal, struct span chain_id) {
-    assert(proposal->type == VOTE_PROPOSAL && proposal->height > 0 && proposal->round >= 0);
+    assert(proposal->type == VOTE_PROPOSAL && proposal->height >= 0 && proposal->round >= 0);
     uint8_t bytes[VOTE_SIGN_BYTES_MAX];
     enum signer_verdict verdict = judge_place(signer, proposal->height, proposal->round, STEP_PROPOSE);
     struct proposal twin = *proposal;

@@ -11,5 +11,7 @@ const struct vectors_kind vectors_node[] = {
     {"wire_messages_validation", vectors_wire_messages_validation},
     {"wal_records", vectors_wal_records},
     {"privval_double_sign", vectors_privval_double_sign},
+    {"node_ids", vectors_node_ids},
+    {"config_samples", vectors_config_samples},
     {NULL, NULL},
 };

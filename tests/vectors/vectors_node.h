@@ -18,4 +18,8 @@ void vectors_wire_messages_validation(struct vectors_report *report, const json_
 void vectors_wal_records(struct vectors_report *report, const json_t *file, const char *path);
 void vectors_privval_double_sign(struct vectors_report *report, const json_t *file, const char *path);
 
+/* vectors_node_files.c */
+void vectors_node_ids(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_config_samples(struct vectors_report *report, const json_t *file, const char *path);
+
 #endif
