@@ -14,6 +14,7 @@
 #include "genesis/scan.h"
 #include "ledger/cosmos_tx.h"
 #include "node/complaint.h"
+#include "node/keyfile.h"
 #include "node/load_scan.h"
 
 #define FILE_BYTES_MAX 65536
@@ -21,64 +22,35 @@
 
 /* Key files */
 
-static bool decode_key(struct load_account *account, struct span type, struct span base64) {
-    uint8_t secret[64], public_key[33];
-    size_t size;
-    bool is_ed25519 = span_equal(type, span_text("tendermint/PrivKeyEd25519"));
-    if (!text_base64_decode(secret, &size, sizeof secret, base64))
-        return false;
-    if (is_ed25519 && (size == 64 || size == 32)) {
-        account->ed25519 = ed25519_key_new(secret);
-        ed25519_key_public(account->ed25519, public_key);
-        account->key = pubkey_ed25519(public_key);
-    } else if (span_equal(type, span_text("tendermint/PrivKeySecp256k1")) && size == 32 && secp256k1_key_public(public_key, secret)) {
-        memcpy(account->secp256k1, secret, 32);
-        account->key = pubkey_secp256k1(public_key);
-    }
-    OPENSSL_cleanse(secret, sizeof secret);
-    return account->key.type != PUBKEY_NONE;
+static void take_key(struct load_account *account, const struct keyfile *key) {
+    struct address address = pubkey_address(&key->public_key);
+    account->key = key->public_key;
+    if (key->type == PUBKEY_ED25519)
+        account->ed25519 = ed25519_key_new(key->secret);
+    else
+        memcpy(account->secp256k1, key->secret, sizeof account->secp256k1);
+    bool fits = text_bech32(account->address, LOAD_ACCOUNTS_PREFIX, address_span(&address));
+    assert(fits);
+    buffer_init(&account->texts);
 }
 
-/* The address must be that of the key; its prefix is the chain's. */
-static bool name_account(struct load_account *account, struct span text) {
-    uint8_t bytes[20];
-    size_t size;
-    char prefix[TEXT_BECH32_MAX + 1] = LOAD_ACCOUNTS_PREFIX;
-    struct address address = pubkey_address(&account->key);
-    const uint8_t *one = text.size == 0 ? NULL : memchr(text.data, '1', text.size);
-    if (one != NULL && text.size <= TEXT_BECH32_MAX) {
-        memcpy(prefix, text.data, (size_t)(one - text.data));
-        prefix[one - text.data] = '\0';
-        if (!text_bech32_decode(bytes, &size, sizeof bytes, prefix, text) ||
-            !span_equal(span_of(bytes, size), address_span(&address)))
-            return false;
-    }
-    return text_bech32(account->address, prefix, address_span(&address));
-}
-
-static struct span member_text(struct span json, const char *path) {
-    struct span value;
-    return load_scan_path(&value, json, path) ? value : span_of(NULL, 0);
-}
-
-bool load_accounts_add(struct load_accounts *accounts, struct span json) {
-    struct load_account account = {0};
-    struct span whole;
-    if (accounts->count == LOAD_ACCOUNTS_MAX || !scan_value(&whole, json, NULL) ||
-        !decode_key(&account, member_text(whole, "priv_key.type"), member_text(whole, "priv_key.value")))
-        return false;
-    if (!name_account(&account, member_text(whole, "address"))) {
-        ed25519_key_free(account.ed25519);
-        return false;
-    }
-    if ((accounts->count & (accounts->count - 1)) == 0) {
+const char *load_accounts_add(struct load_accounts *accounts, struct span json) {
+    struct keyfile key;
+    const char *fault = keyfile_parse(&key, json, false);
+    if (fault == NULL && accounts->count == LOAD_ACCOUNTS_MAX)
+        fault = "more accounts than are taken";
+    if (fault != NULL)
+        return fault;
+    if ((accounts->count & (accounts->count - 1)) == 0) { /* full: grows at the powers of two */
         uint32_t capacity = accounts->count == 0 ? 1 : accounts->count * 2;
-        accounts->accounts = realloc(accounts->accounts, capacity * sizeof account);
+        accounts->accounts = realloc(accounts->accounts, capacity * sizeof *accounts->accounts);
         assert(accounts->accounts != NULL);
     }
-    buffer_init(&account.texts);
-    accounts->accounts[accounts->count++] = account;
-    return true;
+    struct load_account *account = &accounts->accounts[accounts->count++];
+    *account = (struct load_account){0};
+    take_key(account, &key);
+    keyfile_wipe(&key);
+    return NULL;
 }
 
 static bool read_file(struct load_accounts *accounts, const char *folder, const char *name, char **error) {
@@ -95,11 +67,11 @@ static bool read_file(struct load_accounts *accounts, const char *folder, const 
     }
     size_t size = fread(text, 1, sizeof text, file);
     fclose(file);
-    bool good = load_accounts_add(accounts, span_of(text, size));
+    const char *fault = load_accounts_add(accounts, span_of(text, size));
     OPENSSL_cleanse(text, size);
-    if (!good)
-        *error = complaint_of("%s: is no key of an account (address, pub_key, priv_key as `quorate testnet` writes them)", path);
-    return good;
+    if (fault != NULL)
+        *error = complaint_of("%s: %s", path, fault);
+    return fault == NULL;
 }
 
 static int is_json(const struct dirent *entry) {
@@ -241,6 +213,11 @@ struct span load_accounts_next(struct load_accounts *accounts, uint32_t index) {
 }
 
 /* Sequences */
+
+static struct span member_text(struct span json, const char *path) {
+    struct span value;
+    return load_scan_path(&value, json, path) ? value : span_of(NULL, 0);
+}
 
 static bool read_number(uint64_t *out, struct span json, const char *path) {
     int64_t number;

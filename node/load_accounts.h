@@ -1,6 +1,5 @@
-/* Funded accounts and the transfers they sign among each other: the load for the ledger application. Key files are those that `quorate
- * testnet` writes: {"address": "quorate1…", "pub_key": …, "priv_key": {"type": "tendermint/PrivKeyEd25519" or
- * "tendermint/PrivKeySecp256k1", "value": base64}}. Transfers may be signed ahead, because a signature costs more than all else here. */
+/* Funded accounts and the transfers they sign among each other: the load for the ledger application. Key files are keyfile.h's, as `quorate
+ * testnet` writes them. Transfers may be signed ahead, because a signature costs more than all else here. */
 #ifndef QUORATE_NODE_LOAD_ACCOUNTS_H
 #define QUORATE_NODE_LOAD_ACCOUNTS_H
 
@@ -42,8 +41,8 @@ struct load_accounts {
 
 /* All *.json of the folder, in the order of their names. false with *error malloc'ed: no such folder, none there, or one is malformed. */
 bool load_accounts_read(struct load_accounts *accounts, const char *folder, char **error);
-/* Of the text of one file; for tests. */
-bool load_accounts_add(struct load_accounts *accounts, struct span json);
+/* Of the text of one file. NULL, or a static text that says what is wrong. */
+const char *load_accounts_add(struct load_accounts *accounts, struct span json);
 void load_accounts_close(struct load_accounts *accounts); /* wipes the keys */
 
 /* Signs `count` transfers of each account from its present sequence on, in place of those signed before. Needs chain_id and numbers. */
