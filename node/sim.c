@@ -2,14 +2,18 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "node/wire.h"
+#include "node/witness.h"
 
 #define SIM_EPOCH_SECONDS 1700000000
-#define SIM_SIGNED_MAX    4096 /* votes remembered by the double-sign checker, per node */
+#define SIM_CHANNELS      5
+#define SIM_QUEUE_MAX     100 /* messages on their way, per link and channel, as CometBFT's queues */
+#define SIM_QUEUE_BITS    2
 
 enum item_kind { ITEM_DELIVER, ITEM_TIMER, ITEM_CONNECT };
 
@@ -24,12 +28,6 @@ struct item {
     enum world_timer which;
     uint64_t timer_number;
     struct blob *message;
-};
-
-struct signed_vote {
-    int64_t height;
-    int32_t round, type;
-    uint8_t sign_hash[32]; /* of the sign bytes without the timestamp's influence: block id */
 };
 
 struct node {
@@ -47,14 +45,19 @@ struct node {
     uint8_t seed[32];
     struct ed25519_key *key; /* a copy for tests */
     struct pubkey public_key;
+    bool keyless;
+    bool is_doomed; /* its next failing disk or store is a death */
+    bool stubborn;
+    struct app_table stubborn_table;
+    int64_t skew_ms;
     bool connected[SIM_NODES_MAX];
+    uint8_t under_way[SIM_NODES_MAX][SIM_CHANNELS]; /* messages to that node */
     int64_t link_free_us[SIM_NODES_MAX]; /* when the last message on the way to that node arrives */
     uint64_t timer_numbers[WORLD_TIMER_COUNT];
     sim_twist *twist;
     void *twist_context;
     int64_t head;
-    uint32_t signed_count;
-    struct signed_vote *signed_votes;
+    struct blob *looked_at; /* the last message of its own that the witness saw */
 };
 
 struct sim {
@@ -70,6 +73,9 @@ struct sim {
     uint32_t drops;
     char last_drop[256];
     char complaint[512];
+    struct witness *witness;
+    struct node *dying; /* whose failure ended the call */
+    jmp_buf death;
     struct valset_change *members;
     struct state_genesis genesis;
 };
@@ -96,6 +102,10 @@ static void complain(struct sim *sim, const char *format, ...) {
 static void fail(void *context, const char *what) __attribute__((noreturn));
 static void fail(void *context, const char *what) {
     struct node *node = context;
+    if (node->is_doomed) {
+        node->sim->dying = node;
+        longjmp(node->sim->death, 1);
+    }
     fprintf(stderr, "sim: node %u: %s\n", node->index, what);
     abort();
 }
@@ -145,7 +155,7 @@ static struct item pop(struct sim *sim) {
 static struct node *node_of(struct world *world) { return (struct node *)world; }
 
 static struct timestamp world_now(struct world *world) {
-    int64_t us = node_of(world)->sim->now_us;
+    int64_t us = node_of(world)->sim->now_us + node_of(world)->skew_ms * 1000;
     return (struct timestamp){SIM_EPOCH_SECONDS + us / 1000000, (int32_t)(us % 1000000 * 1000)};
 }
 
@@ -179,44 +189,45 @@ static void post(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, s
               });
 }
 
-/* Every signature that leaves is looked at: the same height, round and type must always name the same block. */
-static void check_signed(struct node *node, const struct vote *vote) {
-    struct block_id id = vote->block_id;
-    uint8_t hash[32];
-    sha256_once(hash, span_of(id.hash.bytes, id.hash.size));
-    if (id.hash.size == 0)
-        memset(hash, 0, sizeof hash);
-    for (uint32_t i = 0; i < node->signed_count; i++) {
-        const struct signed_vote *old = &node->signed_votes[i];
-        if (old->height != vote->height || old->round != vote->round || old->type != vote->type)
-            continue;
-        if (memcmp(old->sign_hash, hash, 32) != 0)
-            complain(node->sim, "node %u signed two votes of type %d at %" PRId64 "/%d", node->index, vote->type, vote->height, vote->round);
-        return;
-    }
-    struct signed_vote *place = &node->signed_votes[node->signed_count < SIM_SIGNED_MAX ? node->signed_count++ : roll(node->sim) % SIM_SIGNED_MAX];
-    *place = (struct signed_vote){.height = vote->height, .round = vote->round, .type = vote->type};
-    memcpy(place->sign_hash, hash, 32);
+/* NULL, or what the witness has against a message that leaves, if it is the node's own word. */
+static const char *judge_word(struct node *node, const struct wire_consensus *message) {
+    const struct engine *engine = replica_engine(node->replica);
+    const struct valset *set = engine->begin.validators; /* power matters for prevotes only, which are of this height */
+    struct address own = pubkey_address(&node->public_key);
+    int32_t index = valset_find(set, &own);
+    if (message->kind == WIRE_VOTE_MESSAGE && address_equal(&message->vote.validator_address, &own))
+        return witness_vote(node->sim->witness, node->index, &message->vote, index < 0 ? 0 : set->validators[index].power, valset_quorum(set));
+    bool now = message->kind == WIRE_PROPOSAL && message->proposal.height == engine->height && message->proposal.round == engine->round;
+    return now && index >= 0 && engine_proposer(engine, engine->round) == index
+               ? witness_proposal(node->sim->witness, node->index, &message->proposal)
+               : NULL;
 }
 
+/* What goes to many in a row is looked at once. */
 static void look_at(struct node *node, uint8_t channel, struct blob *message) {
-    if (channel != WIRE_VOTE)
+    if ((channel != WIRE_VOTE && channel != WIRE_DATA) || message == node->looked_at)
         return;
     struct wire_consensus decoded;
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    struct address own = pubkey_address(&node->public_key);
-    if (wire_consensus_decode(&decoded, blob_span(message), channel, 1, &arena) == NULL && decoded.kind == WIRE_VOTE_MESSAGE &&
-        address_equal(&decoded.vote.validator_address, &own))
-        check_signed(node, &decoded.vote);
+    const char *wrong = wire_consensus_parse(&decoded, blob_span(message), &arena) == NULL ? judge_word(node, &decoded) : NULL;
+    if (wrong != NULL)
+        complain(node->sim, "node %u at height %" PRId64 " %s", node->index, replica_engine(node->replica)->height, wrong);
     arena_close(&arena);
+    blob_release(node->looked_at);
+    node->looked_at = blob_hold(message);
 }
+
+static uint32_t channel_place(uint8_t channel) { return channel == WIRE_MEMPOOL ? 4 : (uint32_t)(channel - WIRE_STATE) % 4; }
+
+static uint32_t queue_max(uint8_t channel) { return channel == WIRE_VOTE_SET_BITS ? SIM_QUEUE_BITS : SIM_QUEUE_MAX; }
 
 static bool world_send(struct world *world, uint32_t peer, uint8_t channel, struct blob *message) {
     struct node *node = node_of(world);
     uint32_t to = (peer - 1) % SIM_NODES_MAX;
-    if (!node->connected[to])
+    if (!node->connected[to] || node->under_way[to][channel_place(channel)] >= queue_max(channel))
         return false;
+    look_at(node, channel, message);
     struct blob *sent = blob_hold(message);
     if (node->twist != NULL) {
         blob_release(sent);
@@ -225,9 +236,8 @@ static bool world_send(struct world *world, uint32_t peer, uint8_t channel, stru
             blob_release(sent);
             return true;
         }
-    } else {
-        look_at(node, channel, message);
     }
+    node->under_way[to][channel_place(channel)]++;
     post(node->sim, node->index, to, channel, sent);
     return true;
 }
@@ -253,12 +263,13 @@ static void cut(struct sim *sim, uint32_t a, uint32_t b) {
         if (end->connected[other->index] && is_alive(end))
             replica_peer_down(end->replica, peer_number(sim, end->index, other->index));
         end->connected[other->index] = false;
+        memset(end->under_way[other->index], 0, sizeof end->under_way[other->index]);
     }
     sim->links[a][b]++;
     sim->links[b][a] = sim->links[a][b];
 }
 
-/* The replica asked: cut once it has returned, as a socket would be. A delivery to it may be under way, so the cut is an item of its own. */
+/* The replica asked: its own side is gone before this returns, as with the switchboard; the other side hears of it once it has returned. */
 static void world_drop(struct world *world, uint32_t peer, enum world_blame blame, const char *reason) {
     struct node *node = node_of(world);
     uint32_t other = (peer - 1) % SIM_NODES_MAX;
@@ -273,6 +284,9 @@ static void world_drop(struct world *world, uint32_t peer, enum world_blame blam
                                   .life_from = node->life,
                                   .life_to = node->sim->nodes[other].life,
                                   .link = node->sim->links[node->index][other]});
+    if (node->connected[other])
+        replica_peer_down(node->replica, peer);
+    node->connected[other] = false;
 }
 
 static void world_timer(struct world *world, enum world_timer which, int64_t delay_ms) {
@@ -351,39 +365,45 @@ static struct replica_config replica_config_of(const struct sim *sim) {
         .peer_query_maj23_sleep_ms = 2000,
         .mempool_broadcast = true,
         .mempool_relay_ms = 100,
+        .double_sign_check_height = sim->config.double_sign_check_height,
+        .block_time_tolerance_ms = sim->config.block_time_tolerance_ms,
         .journal_name = "data/cs.wal/wal",
     };
 }
 
-bool sim_start(struct sim *sim, uint32_t index) {
-    struct node *node = &sim->nodes[index];
-    assert(!is_alive(node));
-    char *error = NULL;
-    node->app = app_open(sim->config.app, node->kv, sim->genesis.chain_id);
-    assert(node->app != NULL);
-    if (!ledger_open(&node->ledger, node->kv, node->app, &sim->genesis, PARAMS_V038, &error))
-        goto refused;
-    struct mempool_config pool = {.count_max = 5000, .bytes_max = 1 << 30, .tx_bytes_max = 1 << 20, .cache_count = 10000, .recheck = true};
-    node->mempool = mempool_new(&pool, node->app);
-    node->signer = signer_open(node->disk, "data/priv_validator_state.json", ed25519_key_new(node->seed), node->ledger.state.height, &error);
-    if (node->signer == NULL)
-        goto refused;
-    struct replica_config config = replica_config_of(sim);
-    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, node->signer, {NULL, NULL}};
-    node->replica = replica_new(&config, &parts, &error);
-    if (node->replica == NULL)
-        goto refused;
-    node->life++;
-    replica_start(node->replica);
-    replica_flush(node->replica);
-    for (uint32_t i = 0; i < sim->config.nodes; i++)
-        if (i != index)
-            plan_connect(sim, index, i, latency(sim));
-    return true;
-refused:
-    complain(sim, "node %u refuses to start: %s", index, error);
-    free(error);
+static bool refuse_proposal(struct app *app, const struct abci_block *block, struct arena *arena) {
+    (void)app;
+    (void)block;
+    (void)arena;
     return false;
+}
+
+static void open_app(struct node *node) {
+    node->app = app_open(node->sim->config.app, node->kv, node->sim->genesis.chain_id);
+    assert(node->app != NULL);
+    if (!node->stubborn)
+        return;
+    node->stubborn_table = *node->app->table;
+    node->stubborn_table.process_proposal = refuse_proposal;
+    node->app->table = &node->stubborn_table;
+}
+
+static bool open_node(struct node *node, char **error) {
+    struct sim *sim = node->sim;
+    struct mempool_config pool = {
+        .count_max = 5000, .bytes_max = 1 << 30, .tx_bytes_max = sim->config.tx_bytes_max, .cache_count = 10000, .recheck = true};
+    struct replica_config config = replica_config_of(sim);
+    open_app(node);
+    if (!ledger_open(&node->ledger, node->kv, node->app, &sim->genesis, PARAMS_V038, error))
+        return false;
+    node->mempool = mempool_new(&pool, node->app);
+    if (!node->keyless)
+        node->signer = signer_open(node->disk, "data/priv_validator_state.json", ed25519_key_new(node->seed), node->ledger.state.height, error);
+    if (!node->keyless && node->signer == NULL)
+        return false;
+    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, node->signer, {NULL, NULL}};
+    node->replica = replica_new(&config, &parts, error);
+    return node->replica != NULL;
 }
 
 static void close_node(struct node *node) {
@@ -397,23 +417,90 @@ static void close_node(struct node *node) {
     node->signer = NULL;
     node->mempool = NULL;
     node->app = NULL;
+    memset(&node->ledger, 0, sizeof node->ledger);
+}
+
+/* What the closing would write is lost with the rest: the disk is set back to the moment of death first. */
+static void bury(struct sim *sim, struct node *node) {
+    for (uint32_t i = 0; i < sim->config.nodes; i++)
+        if (i != node->index) {
+            node->connected[i] = false; /* nobody tells the dead */
+            cut(sim, node->index, i);
+        }
+    node->life += node->life % 2;
+    node->is_doomed = false;
+    kv_memory_fail_after(node->kv, UINT32_MAX);
+    disk_memory_crash(node->disk, roll(sim));
+    kv_memory_crash(node->kv, (uint32_t)(roll(sim) % 3));
+    disk_memory_freeze(node->disk, true);
+    close_node(node);
+    disk_memory_freeze(node->disk, false);
+}
+
+/* What a call that death broke off held stays behind, as with a process. */
+static __attribute__((noinline)) bool run_until_crash(struct sim *sim, void (*call)(void *context), void *context) {
+    if (setjmp(sim->death) == 0) {
+        call(context);
+        return true;
+    }
+    bury(sim, sim->dying);
+    return false;
+}
+
+static bool some_doomed(const struct sim *sim) {
+    for (uint32_t i = 0; i < sim->config.nodes; i++)
+        if (sim->nodes[i].is_doomed)
+            return true;
+    return false;
+}
+
+struct starting {
+    struct node *node;
+    char *error;
+    bool good;
+};
+
+static void start(void *context) {
+    struct starting *starting = context;
+    struct node *node = starting->node;
+    starting->good = open_node(node, &starting->error);
+    if (!starting->good)
+        return;
+    node->life++;
+    replica_start(node->replica);
+    replica_flush(node->replica);
+}
+
+bool sim_start(struct sim *sim, uint32_t index) {
+    struct node *node = &sim->nodes[index];
+    struct starting starting = {node, NULL, true};
+    assert(!is_alive(node));
+    if (!some_doomed(sim))
+        start(&starting);
+    else if (!run_until_crash(sim, start, &starting))
+        return true;
+    if (!starting.good) {
+        complain(sim, "node %u refuses to start: %s", index, starting.error);
+        free(starting.error);
+        close_node(node);
+        return false;
+    }
+    for (uint32_t i = 0; i < sim->config.nodes; i++)
+        if (i != index)
+            plan_connect(sim, index, i, latency(sim));
+    return true;
 }
 
 void sim_kill(struct sim *sim, uint32_t index) {
+    if (is_alive(&sim->nodes[index]))
+        bury(sim, &sim->nodes[index]);
+}
+
+void sim_doom(struct sim *sim, uint32_t index, uint32_t disk_calls, uint32_t kv_writes) {
     struct node *node = &sim->nodes[index];
-    if (!is_alive(node))
-        return;
-    for (uint32_t i = 0; i < sim->config.nodes; i++)
-        if (i != index)
-            cut(sim, index, i);
-    node->life++;
-    /* what the closing writes is lost with the rest: the disk is set back to the moment of death first */
-    struct disk *disk = node->disk;
-    disk_memory_crash(disk, roll(sim));
-    kv_memory_crash(node->kv, (uint32_t)(roll(sim) % 3));
-    disk_memory_freeze(disk, true);
-    close_node(node);
-    disk_memory_freeze(disk, false);
+    node->is_doomed = disk_calls > 0 || kv_writes > 0;
+    disk_memory_fail_after(node->disk, disk_calls);
+    kv_memory_fail_after(node->kv, kv_writes > 0 ? kv_writes - 1 : UINT32_MAX);
 }
 
 bool sim_is_alive(const struct sim *sim, uint32_t node) { return is_alive(&sim->nodes[node]); }
@@ -433,21 +520,27 @@ void sim_partition(struct sim *sim, uint64_t group_mask) {
 
 static void deliver(struct sim *sim, struct item *item) {
     struct node *from = &sim->nodes[item->from], *to = &sim->nodes[item->to];
-    bool stands = from->life == item->life_from && to->life == item->life_to && is_alive(to) && to->connected[item->from] &&
-                  sim->links[item->from][item->to] == item->link;
-    if (stands) {
+    uint8_t *under_way = &from->under_way[item->to][channel_place(item->channel)];
+    if (from->life != item->life_from || to->life != item->life_to || sim->links[item->from][item->to] != item->link)
+        return;
+    bool was_full = *under_way >= queue_max(item->channel);
+    *under_way -= *under_way > 0;
+    if (is_alive(to) && to->connected[item->from]) {
         replica_receive(to->replica, peer_number(sim, item->to, item->from), item->channel, blob_span(item->message));
         replica_flush(to->replica);
         check(sim, to);
     }
-    blob_release(item->message);
+    if (was_full && is_alive(from) && from->connected[item->to]) {
+        replica_peer_writable(from->replica, peer_number(sim, item->from, item->to));
+        replica_flush(from->replica);
+    }
 }
 
 static void run_connect(struct sim *sim, const struct item *item) {
     struct node *one = &sim->nodes[item->from], *other = &sim->nodes[item->to];
     if (one->life != item->life_from || other->life != item->life_to || sim->links[item->from][item->to] != item->link)
         return;
-    if (one->connected[item->to]) { /* somebody wanted the other gone: it comes back later */
+    if (one->connected[item->to] || other->connected[item->from]) { /* somebody wanted the other gone: it comes back later */
         cut(sim, item->from, item->to);
         plan_connect(sim, item->from, item->to, 1000000);
     } else if (!separated(sim, item->from, item->to)) {
@@ -455,23 +548,39 @@ static void run_connect(struct sim *sim, const struct item *item) {
     }
 }
 
+static void run_timer(struct sim *sim, const struct item *item) {
+    struct node *node = &sim->nodes[item->to];
+    if (node->life != item->life_to || !is_alive(node) || node->timer_numbers[item->which] != item->timer_number)
+        return;
+    replica_timer(node->replica, item->which);
+    replica_flush(node->replica);
+    check(sim, node);
+}
+
+struct running {
+    struct sim *sim;
+    struct item item;
+};
+
+static void run_item(void *context) {
+    struct running *running = context;
+    switch (running->item.kind) {
+    case ITEM_DELIVER: deliver(running->sim, &running->item); break;
+    case ITEM_CONNECT: run_connect(running->sim, &running->item); break;
+    case ITEM_TIMER: run_timer(running->sim, &running->item); break;
+    }
+}
+
 static bool step(struct sim *sim, int64_t until_us) {
     if (sim->heap_count == 0 || sim->heap[0].at_us > until_us)
         return false;
-    struct item item = pop(sim);
-    sim->now_us = item.at_us;
-    struct node *node = &sim->nodes[item.to];
-    switch (item.kind) {
-    case ITEM_DELIVER: deliver(sim, &item); break;
-    case ITEM_CONNECT: run_connect(sim, &item); break;
-    case ITEM_TIMER:
-        if (node->life == item.life_to && is_alive(node) && node->timer_numbers[item.which] == item.timer_number) {
-            replica_timer(node->replica, item.which);
-            replica_flush(node->replica);
-            check(sim, node);
-        }
-        break;
-    }
+    struct running running = {sim, pop(sim)};
+    sim->now_us = running.item.at_us;
+    if (some_doomed(sim))
+        run_until_crash(sim, run_item, &running);
+    else
+        run_item(&running);
+    blob_release(running.item.message);
     return true;
 }
 
@@ -518,9 +627,14 @@ void sim_set_twist(struct sim *sim, uint32_t node, sim_twist *twist, void *conte
     sim->nodes[node].twist_context = context;
 }
 
+void sim_skew_clock(struct sim *sim, uint32_t node, int64_t ms) { sim->nodes[node].skew_ms = ms; }
+void sim_make_stubborn(struct sim *sim, uint32_t node) { sim->nodes[node].stubborn = true; }
+
 void sim_inject(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct span message) {
-    if (sim->nodes[from].connected[to])
+    if (sim->nodes[from].connected[to]) {
+        sim->nodes[from].under_way[to][channel_place(channel)]++;
         post(sim, from, to, channel, blob_new(message));
+    }
 }
 
 struct ledger *sim_ledger(struct sim *sim, uint32_t node) { return &sim->nodes[node].ledger; }
@@ -543,7 +657,9 @@ void sim_defaults(struct sim_config *config) {
     *config = (struct sim_config){
         .seed = 1,
         .nodes = 4,
+        .initial_height = 1,
         .app = "kvstore",
+        .tx_bytes_max = 1 << 20,
         .latency_min_us = 1000,
         .latency_max_us = 20000,
         .engine =
@@ -563,20 +679,39 @@ void sim_defaults(struct sim_config *config) {
 static void make_genesis(struct sim *sim) {
     sim->members = calloc(sim->config.nodes, sizeof *sim->members);
     assert(sim->members != NULL);
-    for (uint32_t i = 0; i < sim->config.nodes; i++)
-        sim->members[i] = (struct valset_change){
-            .address = pubkey_address(&sim->nodes[i].public_key),
-            .pub_key = sim->nodes[i].public_key,
-            .power = sim->config.powers == NULL ? 10 : sim->config.powers[i],
-        };
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sim->config.nodes; i++) {
+        const struct node *node = &sim->nodes[i];
+        int64_t power = sim->config.powers == NULL ? 10 : sim->config.powers[i];
+        if (!node->keyless && power > 0)
+            sim->members[count++] =
+                (struct valset_change){.address = pubkey_address(&node->public_key), .pub_key = node->public_key, .power = power};
+    }
     sim->genesis = (struct state_genesis){
         .chain_id = span_text("sim"),
         .time = {SIM_EPOCH_SECONDS, 0},
-        .initial_height = 1,
+        .initial_height = sim->config.initial_height,
         .validators = sim->members,
-        .validator_count = sim->config.nodes,
+        .validator_count = count,
     };
     params_defaults(&sim->genesis.params, PARAMS_V038);
+}
+
+static void init_node(struct sim *sim, uint32_t index) {
+    struct node *node = &sim->nodes[index];
+    char name[32];
+    uint8_t key[32];
+    snprintf(name, sizeof name, "validator %u", index);
+    sha256_once(node->seed, span_text(name));
+    node->key = ed25519_key_new(node->seed);
+    ed25519_key_public(node->key, key);
+    node->public_key = pubkey_ed25519(key);
+    node->sim = sim;
+    node->index = index;
+    node->keyless = index >= sim->config.nodes - sim->config.full_nodes;
+    node->disk = disk_memory_new((struct disk_failure){node, fail});
+    node->kv = kv_memory_new((struct kv_failure){node, fail});
+    node->world = (struct world){&table, node->disk};
 }
 
 struct sim *sim_new(const struct sim_config *config) {
@@ -585,23 +720,9 @@ struct sim *sim_new(const struct sim_config *config) {
     assert(sim != NULL);
     sim->config = *config;
     sim->chance = config->seed;
-    for (uint32_t i = 0; i < config->nodes; i++) {
-        struct node *node = &sim->nodes[i];
-        char name[32];
-        snprintf(name, sizeof name, "validator %u", i);
-        sha256_once(node->seed, span_text(name));
-        node->key = ed25519_key_new(node->seed);
-        uint8_t key[32];
-        ed25519_key_public(node->key, key);
-        node->public_key = pubkey_ed25519(key);
-        node->sim = sim;
-        node->index = i;
-        node->disk = disk_memory_new((struct disk_failure){node, fail});
-        node->kv = kv_memory_new((struct kv_failure){node, fail});
-        node->world = (struct world){&table, node->disk};
-        node->signed_votes = calloc(SIM_SIGNED_MAX, sizeof *node->signed_votes);
-        assert(node->signed_votes != NULL);
-    }
+    sim->witness = witness_new();
+    for (uint32_t i = 0; i < config->nodes; i++)
+        init_node(sim, i);
     make_genesis(sim);
     for (uint32_t i = 0; i < config->nodes; i++)
         sim_start(sim, i);
@@ -616,8 +737,9 @@ void sim_free(struct sim *sim) {
         kv_close(node->kv);
         disk_memory_free(node->disk);
         ed25519_key_free(node->key);
-        free(node->signed_votes);
+        blob_release(node->looked_at);
     }
+    witness_free(sim->witness);
     for (size_t i = 0; i < sim->heap_count; i++)
         blob_release(sim->heap[i].message);
     free(sim->heap);
