@@ -181,7 +181,8 @@ static void check_tx(struct app *app, struct abci_check *out, struct span bytes,
     *out = (struct abci_check){.sequence = 0};
     trim_cache(self);
     if (overlay_memory(&self->checked) > CHECKED_BYTES_MAX) {
-        out->result = (struct abci_tx_result){.code = CODES_QUOTA, .log = span_text("too many transactions wait"), .codespace = span_text(CODES_CODESPACE)};
+        out->result = (struct abci_tx_result){
+            .code = CODES_QUOTA, .log = span_text("too many transactions wait"), .codespace = span_text(CODES_CODESPACE)};
         return;
     }
     struct execute where = place_in(self, &self->checked, EXECUTE_CHECK, next_height(self));
@@ -222,7 +223,7 @@ static bool process_proposal(struct app *app, const struct abci_block *block, st
 
 /* Signatures not yet known are checked at once, where the key is ed25519 and the account is there already. This decides nothing: what
  * is not found good here is looked at singly when its turn comes. */
-static void verify_batch(struct app_ledger *self, const struct abci_block *block, uint8_t (*hashes)[32], struct arena *arena) {
+static void verify_batch(struct app_ledger *self, const struct abci_block *block, const uint8_t (*hashes)[32], struct arena *arena) {
     struct ed25519_claim *claims = arena_take(arena, block->tx_count, sizeof *claims);
     uint32_t *indexes = arena_take(arena, block->tx_count, sizeof *indexes), count = 0;
     bool *good = arena_take(arena, block->tx_count, sizeof *good);
@@ -264,6 +265,16 @@ static void execute_one(struct app_ledger *self, struct abci_tx_result *out, con
         seen_remove(&self->verified, hash);
 }
 
+static const uint8_t (*hashes_of(const struct abci_block *block, struct arena *arena))[32] {
+    if (block->tx_hashes != NULL)
+        return block->tx_hashes;
+    uint8_t(*hashes)[32] = arena_take(arena, block->tx_count, sizeof *hashes);
+    assert(hashes != NULL);
+    for (uint32_t i = 0; i < block->tx_count; i++)
+        sha256_once(hashes[i], block->txs[i]);
+    return (const uint8_t(*)[32])hashes;
+}
+
 static void finalize_block(struct app *app, struct abci_finalized *out, const struct abci_block *block, struct arena *arena) {
     struct app_ledger *self = self_of(app);
     assert(self->pending_height == self->height); /* nothing is finalized that waits for its commit */
@@ -271,10 +282,8 @@ static void finalize_block(struct app *app, struct abci_finalized *out, const st
     trim_cache(self);
     *out = (struct abci_finalized){.tx_count = block->tx_count};
     out->tx_results = arena_take(arena, block->tx_count, sizeof *out->tx_results);
-    uint8_t(*hashes)[32] = arena_take(arena, block->tx_count, sizeof *hashes);
-    assert(out->tx_results != NULL && hashes != NULL);
-    for (uint32_t i = 0; i < block->tx_count; i++)
-        sha256_once(hashes[i], block->txs[i]);
+    assert(out->tx_results != NULL);
+    const uint8_t(*hashes)[32] = hashes_of(block, arena);
     verify_batch(self, block, hashes, arena);
     struct execute where = place_in(self, &self->pending, EXECUTE_FINAL, block->height);
     for (uint32_t i = 0; i < block->tx_count; i++)
