@@ -6,7 +6,7 @@
 #include "crypto/text.h"
 #include "genesis/scan.h"
 
-enum { FIRST_BYTES = 1024, KEPT_BYTES = 4 * 1024 * 1024, INDENT_DEPTH_MAX = 1024 };
+enum { FIRST_BYTES = 1024, KEPT_BYTES = 256 * 1024, INDENT_DEPTH_MAX = 1024 };
 
 void emit_init(struct emit *emit) { *emit = (struct emit){0}; }
 

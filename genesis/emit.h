@@ -12,7 +12,7 @@ struct emit { /* grows by malloc; aborts when there is no memory */
 
 void emit_init(struct emit *emit);
 void emit_close(struct emit *emit);
-void emit_clear(struct emit *emit);                      /* keeps the memory, unless it is more than a few megabytes */
+void emit_clear(struct emit *emit);                      /* keeps the memory, unless it is more than a few hundred kilobytes */
 struct emit emit_take(struct emit *emit);                /* the caller owns what was written; *emit is empty */
 char *emit_text(struct emit *emit);                      /* likewise, as NUL-terminated malloc'ed text */
 void emit_room(struct emit *emit, size_t more);          /* so that the next `more` bytes need no growth */

@@ -7,7 +7,7 @@
 
 #include "rpc/call.h"
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, SPARE_MAX = 8, SHOWN_MAX = 100, STATUS_OK = 200, STATUS_NOT_FOUND = 404, STATUS_ERROR = 500 };
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, ARENA_KEPT_BYTES = 256 * 1024, OUTPUT_BYTES_MAX = 256 * 1024 * 1024, SPARE_MAX = 8, SHOWN_MAX = 100, STATUS_OK = 200, STATUS_NOT_FOUND = 404, STATUS_ERROR = 500 };
 
 struct exchange *exchange_open(struct rpc *rpc) {
     struct exchange *exchange = rpc->spare;
@@ -35,7 +35,10 @@ void exchange_close(struct exchange *exchange) {
             exchange->is_ready = false;
             break;
         }
-    arena_reset(&exchange->arena);
+    if (exchange->arena.bytes_taken > ARENA_KEPT_BYTES)
+        arena_close(&exchange->arena);
+    else
+        arena_reset(&exchange->arena);
     emit_clear(&exchange->out);
     if (rpc->spare_count == SPARE_MAX) {
         arena_close(&exchange->arena);
@@ -231,7 +234,10 @@ static bool run(struct exchange *exchange, const struct route *route, const stru
         .exchange = exchange,
     };
     begin_answer(exchange);
-    route->handle(&call);
+    if (exchange->mark > OUTPUT_BYTES_MAX) /* of the batch so far */
+        call_fail(&call, "the answers of this batch are larger than %d bytes: ask for less at once", OUTPUT_BYTES_MAX);
+    else
+        route->handle(&call);
     if (!call.waits)
         end_call(exchange, &call);
     return !call.waits;
@@ -392,5 +398,5 @@ void exchange_go_on(struct exchange *exchange) {
 
 struct span exchange_body(const struct exchange *exchange) {
     size_t skip = exchange->is_batch && exchange->answers == 1; /* one answer stands alone, not in a list */
-    return span_of(exchange->out.data + skip, exchange->out.size - skip);
+    return exchange->out.size == 0 ? span_of(NULL, 0) : span_of(exchange->out.data + skip, exchange->out.size - skip);
 }

@@ -672,6 +672,15 @@ static bool listen_tcp(struct http *http, const char *where, const char **why) {
     return http->listener != NULL;
 }
 
+/* A socket file that nobody listens at was left behind by a killed node. */
+static void unlink_dead(const struct sockaddr_un *address) {
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED)
+        unlink(address->sun_path);
+    if (probe >= 0)
+        close(probe);
+}
+
 static bool listen_unix(struct http *http, const char *path, const char **why) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
@@ -679,6 +688,7 @@ static bool listen_unix(struct http *http, const char *path, const char **why) {
         return false;
     }
     strcpy(address.sun_path, path);
+    unlink_dead(&address);
     http->listener = listen_at(http, (struct sockaddr *)&address, sizeof address);
     return http->listener != NULL;
 }
@@ -732,6 +742,8 @@ void http_stop(struct http *http) {
     while (http->connections != NULL)
         connection_drop(http->connections);
     evconnlistener_free(http->listener);
+    if (strncmp(http->rpc->config.laddr, "unix://", 7) == 0)
+        unlink(http->rpc->config.laddr + 7);
     event_free(http->sweep);
     event_free(http->retry);
     emit_close(&http->head);

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "crypto/random.h"
@@ -404,6 +405,33 @@ START_TEST(an_address_that_is_taken_or_wrong_is_named) {
 }
 END_TEST
 
+START_TEST(a_unix_socket_serves_and_a_dead_one_is_replaced) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char laddr[128], *error = NULL;
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/quorate-rpc-%d", (int)getpid());
+    snprintf(laddr, sizeof laddr, "unix://%s", address.sun_path);
+    int dead = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(dead, (struct sockaddr *)&address, sizeof address), 0);
+    close(dead);
+    struct rpc_config config = lab.config;
+    config.laddr = laddr;
+    struct rpc *rpc = rpc_start(lab.base, &config, &lab.rpc->host, &error);
+    ck_assert_msg(rpc != NULL, "%s", error);
+    ck_assert_ptr_null(rpc_start(lab.base, &config, &lab.rpc->host, &error)); /* but a living one is not */
+    free(error);
+    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct lab_reply reply;
+    ck_assert_int_eq(connect(sock, (struct sockaddr *)&address, sizeof address), 0);
+    lab_send(&lab, sock, span_text(POST_HEALTH));
+    lab_receive(&lab, &reply, sock, 1000);
+    ck_assert(reply.came && strcmp(reply.text, HEALTHY) == 0);
+    lab_reply_close(&reply);
+    close(sock);
+    rpc_stop(rpc);
+    ck_assert_int_ne(access(address.sun_path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(random_bytes_on_many_connections_are_survived) {
     for (int round = 0; round < 300; round++) {
         int sock = lab_connect(&lab);
@@ -449,6 +477,7 @@ Suite *suite_http(void) {
     tcase_add_test(all, requests_behind_a_waiting_one_wait_too);
     tcase_add_test(all, a_stop_closes_every_connection);
     tcase_add_test(all, an_address_that_is_taken_or_wrong_is_named);
+    tcase_add_test(all, a_unix_socket_serves_and_a_dead_one_is_replaced);
     tcase_add_test(all, random_bytes_on_many_connections_are_survived);
     suite_add_tcase(suite, all);
     return suite;
