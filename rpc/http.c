@@ -1,25 +1,23 @@
 /* Connections. One request at a time on each: what comes after it waits in the buffer until the answer is out. Every connection has a deadline,
  * looked at once a second: a whole request within read_ms of its first byte, an answer taken within write_ms and a little per byte. */
-#define _GNU_SOURCE /* asprintf, accept4 */
+#define _GNU_SOURCE /* asprintf */
 #include "rpc/http.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "rpc/call.h"
 #include "rpc/cors.h"
+#include "rpc/listen.h"
 #include "rpc/request.h"
 
 static const struct http_patience usual = {.read_ms = 10000, .write_ms = 10000, .idle_ms = 60000, .output_bytes_max = 256u * 1024 * 1024};
@@ -633,87 +631,6 @@ static void on_accept_error(struct evconnlistener *listener, void *context) {
 
 /* ---- start and stop */
 
-static bool split_address(const char *text, char host[static 256], char port[static 16]) {
-    const char *colon = strrchr(text, ':');
-    size_t size = colon == NULL ? 0 : (size_t)(colon - text);
-    if (colon == NULL || size >= 256 || strlen(colon + 1) >= 16 || colon[1] == '\0')
-        return false;
-    if (size >= 2 && text[0] == '[' && text[size - 1] == ']') {
-        text++;
-        size -= 2;
-    }
-    memcpy(host, text, size);
-    host[size] = '\0';
-    strcpy(port, colon + 1);
-    return true;
-}
-
-static struct evconnlistener *listen_at(struct http *http, const struct sockaddr *address, socklen_t size) {
-    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    return evconnlistener_new_bind(http->rpc->base, on_accept, http, flags, 1024, address, (int)size);
-}
-
-static bool listen_tcp(struct http *http, const char *where, const char **why) {
-    char host[256], port[16];
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
-    if (!split_address(where, host, port)) {
-        *why = "must be like tcp://127.0.0.1:26657";
-        return false;
-    }
-    int result = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &found);
-    if (result != 0) {
-        *why = gai_strerror(result);
-        return false;
-    }
-    http->listener = listen_at(http, found->ai_addr, found->ai_addrlen);
-    int failure = errno;
-    freeaddrinfo(found);
-    errno = failure;
-    return http->listener != NULL;
-}
-
-/* A socket file that nobody listens at was left behind by a killed node. */
-static void unlink_dead(const struct sockaddr_un *address) {
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED)
-        unlink(address->sun_path);
-    if (probe >= 0)
-        close(probe);
-}
-
-static bool listen_unix(struct http *http, const char *path, const char **why) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        *why = "the path is too long for a socket";
-        return false;
-    }
-    strcpy(address.sun_path, path);
-    unlink_dead(&address);
-    http->listener = listen_at(http, (struct sockaddr *)&address, sizeof address);
-    return http->listener != NULL;
-}
-
-static bool listen_any(struct http *http, const char **why) {
-    const char *laddr = http->rpc->config.laddr;
-    if (strncmp(laddr, "tcp://", 6) == 0)
-        return listen_tcp(http, laddr + 6, why);
-    if (strncmp(laddr, "unix://", 7) == 0)
-        return listen_unix(http, laddr + 7, why);
-    *why = "must begin with tcp:// or unix://";
-    return false;
-}
-
-static void find_port(struct http *http) {
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    if (getsockname(evconnlistener_get_fd(http->listener), (struct sockaddr *)&address, &size) != 0)
-        return;
-    if (address.ss_family == AF_INET)
-        http->port = ntohs(((struct sockaddr_in *)&address)->sin_port);
-    else if (address.ss_family == AF_INET6)
-        http->port = ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-}
-
 struct http *http_start(struct rpc *rpc, char **error) {
     struct http *http = calloc(1, sizeof *http);
     const char *why = NULL;
@@ -722,7 +639,8 @@ struct http *http_start(struct rpc *rpc, char **error) {
     http->patience = usual;
     http->stamp_at = INT64_MIN;
     http->count_max = rpc->config.max_open_connections > 0 ? rpc->config.max_open_connections : CONNECTIONS_MAX;
-    if (!listen_any(http, &why)) {
+    http->listener = listen_at(rpc->base, rpc->config.laddr, on_accept, http, &why);
+    if (http->listener == NULL) {
         const char *hint = why == NULL && errno == EADDRINUSE ? ": is another node running? choose another address" : "";
         if (asprintf(error, "rpc.laddr %s: %s%s", rpc->config.laddr, why != NULL ? why : strerror(errno), hint) < 0)
             abort();
@@ -733,7 +651,7 @@ struct http *http_start(struct rpc *rpc, char **error) {
     http->sweep = event_new(rpc->base, -1, 0, on_sweep, http);
     http->retry = event_new(rpc->base, -1, 0, on_retry, http);
     assert(http->sweep != NULL && http->retry != NULL);
-    find_port(http);
+    http->port = listen_port(http->listener);
     return http;
 }
 
@@ -741,9 +659,7 @@ void http_stop(struct http *http) {
     http->full = false;
     while (http->connections != NULL)
         connection_drop(http->connections);
-    evconnlistener_free(http->listener);
-    if (strncmp(http->rpc->config.laddr, "unix://", 7) == 0)
-        unlink(http->rpc->config.laddr + 7);
+    listen_close(http->listener, http->rpc->config.laddr);
     event_free(http->sweep);
     event_free(http->retry);
     emit_close(&http->head);

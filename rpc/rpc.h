@@ -1,6 +1,6 @@
 /* JSON-RPC with CometBFT's shapes (protocol.md §7; cometbft: rpc/core, rpc/jsonrpc/server): a request and a read view give a response.
  * rpc knows nothing of sockets of peers or of the clock: what it cannot read in the ledger, the mempool and the engine, the host tells.
- * HTTP/1.1 is in request.c (bytes → request, pure) and http.c (sockets and libevent's loop, the only file that knows them). */
+ * HTTP/1.1 is in request.c (bytes → request, pure), http.c and listen.c (sockets and libevent, known only there). */
 #ifndef QUORATE_RPC_RPC_H
 #define QUORATE_RPC_RPC_H
 
