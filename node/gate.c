@@ -8,14 +8,16 @@ static void punish(struct replica *replica, const struct replica_peer *from, enu
 
 void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct proposal *proposal) {
     struct engine *engine = &replica->engine;
-    if (proposal->height != engine->height || proposal->round < engine->round || proposal->round > engine->round + 1)
+    if (proposal->height != engine->height)
+        return;
+    if (!params_parts_allowed(&replica->ledger->state.params, proposal->block_id.parts.total))
+        return punish(replica, from, WORLD_BLAME_MALICE, "proposal: more parts than the largest block has");
+    if (proposal->pol_round >= proposal->round)
+        return punish(replica, from, WORLD_BLAME_MALICE, "proposal: its POL round is not below its round");
+    if (proposal->round < engine->round || proposal->round > engine->round + 1)
         return;
     if (proposal->round == engine->round ? engine->has_proposal : engine->has_next_proposal)
         return;
-    if (proposal->pol_round >= proposal->round)
-        return punish(replica, from, WORLD_BLAME_MALICE, "proposal: its POL round is not below its round");
-    if (!params_parts_allowed(&replica->ledger->state.params, proposal->block_id.parts.total))
-        return punish(replica, from, WORLD_BLAME_MALICE, "proposal: more parts than the largest block has");
     int32_t proposer = engine_proposer(engine, proposal->round);
     if (proposer < 0)
         return;

@@ -102,6 +102,8 @@ void gossip_have(struct replica *replica, const struct engine_effect *have) {
 }
 
 void gossip_valid_block(struct replica *replica, const struct engine_effect *valid) {
+    if (valid->block_id.parts.total > PART_SET_TOTAL_MAX)
+        return;
     struct candidate *candidate = candidates_find_parts(&replica->candidates, &valid->block_id.parts);
     struct bit_array none;
     bit_array_init(&none);

@@ -103,6 +103,8 @@ void peerstate_pol(struct peerstate *peer, const struct wire_consensus *message)
 void peerstate_note_proposal(struct peerstate *peer, const struct proposal *proposal) {
     if (peer->height != proposal->height || peer->round != proposal->round || peer->proposal)
         return;
+    if (proposal->block_id.parts.total > PART_SET_TOTAL_MAX) /* nobody can have those: the gate judges it */
+        return;
     peer->proposal = true;
     if (!part_header_is_zero(&peer->parts_header)) /* set by NewValidBlock */
         return;

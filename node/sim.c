@@ -645,6 +645,11 @@ uint32_t sim_drops(const struct sim *sim) { return sim->drops; }
 const char *sim_last_drop(const struct sim *sim) { return sim->last_drop; }
 const char *sim_complaint(const struct sim *sim) { return sim->complaint; }
 
+int64_t sim_journal_bytes(const struct sim *sim, uint32_t node) {
+    struct disk *disk = sim->nodes[node].disk;
+    return disk->table->size(disk, "data/cs.wal/wal");
+}
+
 uint64_t sim_flushes(const struct sim *sim, uint32_t node) {
     struct kv_counts counts;
     kv_count(sim->nodes[node].kv, &counts);

@@ -55,6 +55,7 @@ const struct replica *sim_replica(const struct sim *sim, uint32_t node);
 struct mempool *sim_mempool(struct sim *sim, uint32_t node);
 const struct ed25519_key *sim_key(const struct sim *sim, uint32_t node);
 uint64_t sim_flushes(const struct sim *sim, uint32_t node); /* of journal, mark and store together */
+int64_t sim_journal_bytes(const struct sim *sim, uint32_t node); /* in its newest file, without what waits in memory */
 uint32_t sim_drops(const struct sim *sim); /* how often a replica dropped a peer */
 const char *sim_last_drop(const struct sim *sim);
 

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "node/sim.h"
-#include "node/wire.h"
+#include "tests/node/stranger.h"
 
 static struct sim *four(uint64_t seed) {
     struct sim_config config;
@@ -218,47 +217,12 @@ START_TEST(a_node_whose_bytes_are_spoilt_on_the_way_harms_nobody) {
 }
 END_TEST
 
-static void inject(struct sim *sim, uint32_t from, uint32_t to, const struct wire_consensus *message) {
-    uint8_t bytes[4096];
-    struct proto_writer writer;
-    proto_writer_init(&writer, bytes, sizeof bytes);
-    wire_consensus_write(&writer, message);
-    ck_assert(!writer.overflow);
-    sim_inject(sim, from, to, wire_consensus_channel(message->kind), proto_writer_span(&writer));
-}
-
-static struct vote vote_of(struct sim *sim, uint32_t node, int64_t height, int32_t round, int32_t type) {
-    struct vote vote;
-    vote_init(&vote);
-    uint8_t key[32];
-    ed25519_key_public(sim_key(sim, node), key);
-    struct pubkey pub = pubkey_ed25519(key);
-    vote.type = type;
-    vote.height = height;
-    vote.round = round;
-    vote.timestamp = (struct timestamp){1700000000, 0};
-    vote.validator_address = pubkey_address(&pub);
-    vote.validator_index = valset_find(replica_engine(sim_replica(sim, 0))->begin.validators, &vote.validator_address);
-    return vote;
-}
-
-static void sign(struct sim *sim, uint32_t node, struct vote *vote) {
-    uint8_t bytes[VOTE_SIGN_BYTES_MAX];
-    size_t size = vote_sign_bytes(bytes, vote, span_text("sim"));
-    vote->signature.size = 64;
-    ed25519_sign(sim_key(sim, node), vote->signature.bytes, span_of(bytes, size));
-}
-
-static void inject_vote(struct sim *sim, uint32_t from, uint32_t to, const struct vote *vote) {
-    inject(sim, from, to, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
-}
-
 START_TEST(a_vote_with_a_bad_signature_costs_its_sender_the_connection) {
     struct sim *sim = four(9);
     ck_assert(sim_run_to_height(sim, 3, 60000));
-    struct vote vote = vote_of(sim, 1, replica_engine(sim_replica(sim, 0))->height, 0, VOTE_PREVOTE);
+    struct vote vote = stranger_vote(sim, 1, replica_engine(sim_replica(sim, 0))->height, 0, VOTE_PREVOTE);
     vote.signature.size = 64;
-    inject_vote(sim, 1, 0, &vote);
+    stranger_inject_vote(sim, 1, 0, &vote);
     sim_run_for(sim, 100);
     ck_assert_uint_eq(sim_drops(sim), 1);
     ck_assert_ptr_nonnull(strstr(sim_last_drop(sim), "signature"));
@@ -271,10 +235,10 @@ END_TEST
 START_TEST(a_vote_under_anothers_address_is_refused) {
     struct sim *sim = four(10);
     ck_assert(sim_run_to_height(sim, 3, 60000));
-    struct vote vote = vote_of(sim, 1, replica_engine(sim_replica(sim, 0))->height, 0, VOTE_PREVOTE);
+    struct vote vote = stranger_vote(sim, 1, replica_engine(sim_replica(sim, 0))->height, 0, VOTE_PREVOTE);
     vote.validator_index = (vote.validator_index + 1) % 4;
-    sign(sim, 1, &vote);
-    inject_vote(sim, 1, 0, &vote);
+    stranger_sign(sim, 1, &vote);
+    stranger_inject_vote(sim, 1, 0, &vote);
     sim_run_for(sim, 100);
     ck_assert_uint_eq(sim_drops(sim), 1);
     ck_assert_ptr_nonnull(strstr(sim_last_drop(sim), "address"));
@@ -287,9 +251,9 @@ START_TEST(votes_of_far_heights_and_rounds_neither_help_nor_harm) {
     ck_assert(sim_run_to_height(sim, 3, 60000));
     int64_t height = replica_engine(sim_replica(sim, 0))->height;
     for (int32_t i = 0; i < 200; i++) {
-        struct vote vote = vote_of(sim, 1, i % 2 == 0 ? height : height + 1000 + i, 1000 + i, i % 4 < 2 ? VOTE_PREVOTE : VOTE_PRECOMMIT);
-        sign(sim, 1, &vote);
-        inject_vote(sim, 1, 0, &vote);
+        struct vote vote = stranger_vote(sim, 1, i % 2 == 0 ? height : height + 1000 + i, 1000 + i, i % 4 < 2 ? VOTE_PREVOTE : VOTE_PRECOMMIT);
+        stranger_sign(sim, 1, &vote);
+        stranger_inject_vote(sim, 1, 0, &vote);
     }
     sim_run_for(sim, 50);
     ck_assert_uint_le(replica_engine(sim_replica(sim, 0))->rounds.count, 4); /* rounds 0, 1 and two that one peer may open */
@@ -305,17 +269,10 @@ START_TEST(a_proposal_from_whose_turn_it_is_not_costs_its_sender_the_connection)
     const struct engine *engine = replica_engine(sim_replica(sim, 0));
     sim_run_for(sim, 300); /* into the pause after a commit */
     ck_assert(!engine->has_proposal);
-    struct proposal proposal = {.type = VOTE_PROPOSAL, .height = engine->height, .round = engine->round, .pol_round = -1};
-    proposal.block_id.hash = digest_of((const uint8_t[32]){1});
-    proposal.block_id.parts = (struct part_header){1, digest_of((const uint8_t[32]){2})};
-    proposal.timestamp = (struct timestamp){1700000000, 0};
-    struct vote probe = vote_of(sim, 1, 1, 0, VOTE_PREVOTE);
-    uint32_t liar = probe.validator_index == engine_proposer(engine, engine->round) ? 2 : 1;
-    uint8_t bytes[VOTE_SIGN_BYTES_MAX];
-    size_t size = proposal_sign_bytes(bytes, &proposal, span_text("sim"));
-    proposal.signature.size = 64;
-    ed25519_sign(sim_key(sim, liar), proposal.signature.bytes, span_of(bytes, size));
-    inject(sim, liar, 0, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
+    struct proposal proposal = stranger_proposal(sim, 0);
+    uint32_t liar = stranger_proposer(sim, 0, engine->round) == 1 ? 2 : 1;
+    stranger_sign_proposal(sim, liar, &proposal);
+    stranger_inject(sim, liar, 0, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
     sim_run_for(sim, 60);
     ck_assert_uint_eq(sim_drops(sim), 1);
     ck_assert_ptr_nonnull(strstr(sim_last_drop(sim), "proposer"));

@@ -1,0 +1,64 @@
+/* What strangers send, and what it may cost: their connection, never the node. */
+#include <check.h>
+
+#include "tests/node/stranger.h"
+
+static struct sim *four(uint64_t seed) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.seed = seed;
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 3, 60000));
+    sim_run_for(sim, 300); /* into the pause after a commit */
+    return sim;
+}
+
+static void must_go_on(struct sim *sim) {
+    int64_t height = sim_ledger(sim, 0)->state.height;
+    ck_assert_msg(sim_run_to_height(sim, height + 4, 120000), "%s", sim_complaint(sim));
+    ck_assert_str_eq(sim_complaint(sim), "");
+    sim_free(sim);
+}
+
+START_TEST(a_proposal_of_more_parts_than_a_block_can_have_costs_its_sender_the_connection) {
+    struct sim *sim = four(1);
+    struct proposal proposal = stranger_proposal(sim, 0);
+    proposal.block_id.parts.total = 4000000000u;
+    stranger_inject(sim, 1, 0, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
+    sim_run_for(sim, 60);
+    ck_assert_uint_eq(sim_drops(sim), 1);
+    ck_assert_ptr_nonnull(strstr(sim_last_drop(sim), "parts"));
+    must_go_on(sim);
+}
+END_TEST
+
+START_TEST(a_good_vote_in_a_padded_message_is_counted_and_its_padding_not_kept) {
+    struct sim *sim = four(2);
+    const struct engine *engine = replica_engine(sim_replica(sim, 0));
+    struct vote vote = stranger_vote(sim, 1, engine->height, 0, VOTE_PREVOTE);
+    stranger_sign(sim, 1, &vote);
+    struct wire_consensus message = {.kind = WIRE_VOTE_MESSAGE, .vote = vote};
+    struct proto_writer measure;
+    proto_writer_measure(&measure);
+    wire_consensus_write(&measure, &message);
+    stranger_inject_padded(sim, 1, 0, &message, WIRE_CONSENSUS_BYTES_MAX - measure.size - 5);
+    sim_run_for(sim, 60);
+    ck_assert_uint_eq(sim_drops(sim), 0);
+    ck_assert(tally_has(rounds_tally(&engine->rounds, 0, VOTE_PREVOTE), (uint32_t)vote.validator_index));
+    sim_kill(sim, 1); /* its key has voted nil here, by another hand */
+    sim_run_for(sim, 5000);
+    ck_assert_int_lt(sim_journal_bytes(sim, 0), 100000);
+    must_go_on(sim);
+}
+END_TEST
+
+Suite *suite_gate(void);
+Suite *suite_gate(void) {
+    Suite *suite = suite_create("gate");
+    TCase *tests = tcase_create("gate");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, a_proposal_of_more_parts_than_a_block_can_have_costs_its_sender_the_connection);
+    tcase_add_test(tests, a_good_vote_in_a_padded_message_is_counted_and_its_padding_not_kept);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
