@@ -37,6 +37,17 @@ int64_t load_latency_at(const struct load_latency *latency, unsigned per_mille) 
     return latency->longest_us;
 }
 
+void load_latency_between(struct load_latency *out, const struct load_latency *later, const struct load_latency *earlier) {
+    out->count = later->count - earlier->count;
+    out->sum_us = later->sum_us - earlier->sum_us;
+    out->longest_us = 0;
+    for (size_t step = 0; step < LOAD_LATENCY_STEPS; step++) {
+        out->steps[step] = later->steps[step] - earlier->steps[step];
+        if (out->steps[step] > 0)
+            out->longest_us = step_end(step);
+    }
+}
+
 double load_latency_mean_us(const struct load_latency *latency) {
     return latency->count == 0 ? 0 : latency->sum_us / (double)latency->count;
 }

@@ -18,6 +18,8 @@ struct load_latency {
 void load_latency_note(struct load_latency *latency, int64_t us); /* negative counts as 0 */
 /* The smallest recorded duration that at least `per_mille` of all do not pass (nearest rank); 0 when there are none. */
 int64_t load_latency_at(const struct load_latency *latency, unsigned per_mille);
+/* What was noted between two copies of one histogram; the longest is then the longest step's end. */
+void load_latency_between(struct load_latency *out, const struct load_latency *later, const struct load_latency *earlier);
 double load_latency_mean_us(const struct load_latency *latency);
 
 #endif

@@ -27,6 +27,7 @@
 #define CONFIG_BYTES  65536
 #define PAUSE_MS      20
 #define FIRST_FREE_FD 3
+#define ARGUMENTS_MAX 48
 
 static bool complain(char **error, const char *what, const char *problem) {
     *error = complaint_of("%s: %s: %s", what, problem, strerror(errno));
@@ -97,9 +98,10 @@ static bool lock_folder(struct localnet *net, char **error) {
     return true;
 }
 
-static bool make_folders(const char *folder) {
+bool localnet_make_folders(const char *folder) {
     char path[LOCALNET_PATH_MAX];
-    snprintf(path, sizeof path, "%s", folder);
+    if (snprintf(path, sizeof path, "%s", folder) >= (int)sizeof path)
+        return false;
     for (char *slash = path + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
         *slash = '\0';
         if (mkdir(path, 0755) != 0 && errno != EEXIST)
@@ -120,7 +122,7 @@ bool localnet_take(struct localnet *net, const char *folder, char **error) {
     }
     strcpy(net->folder, folder);
     join(net->accounts, folder, "accounts");
-    if (!make_folders(folder))
+    if (!localnet_make_folders(folder))
         return complain(error, folder, "cannot be made");
     if (is_foreign(folder)) {
         *error = complaint_of("%s: holds files that were not made here; it would have to be emptied, so choose another folder (--dir)", folder);
@@ -195,17 +197,24 @@ void localnet_tail(FILE *out, const struct localnet_node *node, unsigned lines) 
 
 /* Making */
 
+static void append(const char **argv, const char *const *more) {
+    size_t count = 0;
+    while (argv[count] != NULL)
+        count++;
+    for (; more != NULL && *more != NULL; more++) {
+        assert(count < ARGUMENTS_MAX - 1);
+        argv[count++] = *more;
+    }
+}
+
 static bool run_testnet(struct localnet *net, const struct localnet_wish *wish, char **error) {
     char log[LOCALNET_PATH_MAX], validators[16], port[16];
-    const char *argv[40] = {net->binary, "testnet", "--v",      validators, "--o",     net->folder,
-                            "--app",     wish->app, "--loopback-base-port", port};
-    int count = 10, status;
+    const char *argv[ARGUMENTS_MAX] = {net->binary, "testnet", "--v",     validators,             "--o",
+                                       net->folder, "--app",   wish->app, "--loopback-base-port", port};
+    int status;
     snprintf(validators, sizeof validators, "%u", wish->validators);
     snprintf(port, sizeof port, "%u", wish->base_port);
-    for (size_t i = 0; wish->options != NULL && wish->options[i] != NULL; i++) {
-        assert(count < 39);
-        argv[count++] = wish->options[i];
-    }
+    append(argv, wish->options);
     join(log, net->folder, "testnet.log");
     pid_t pid = spawn(log, argv);
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -300,10 +309,11 @@ bool localnet_make(struct localnet *net, const struct localnet_wish *wish, char 
 
 /* Living */
 
-bool localnet_start(struct localnet *net, char **error) {
+bool localnet_start(struct localnet *net, const struct localnet_wish *wish, char **error) {
     for (uint32_t i = 0; i < net->count; i++) {
         struct localnet_node *node = &net->nodes[i];
-        const char *argv[] = {net->binary, "start", "--home", node->home, NULL};
+        const char *argv[ARGUMENTS_MAX] = {net->binary, "start", "--home", node->home};
+        append(argv, wish->start);
         node->pid = spawn(node->log, argv);
         if (node->pid < 0) {
             node->pid = 0;

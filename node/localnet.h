@@ -38,6 +38,7 @@ struct localnet_wish {
     const char *app;            /* "ledger", "kvstore" */
     uint16_t base_port;
     const char *const *options; /* further ones for `quorate testnet`, NULL at the end; may be NULL */
+    const char *const *start;   /* likewise for `quorate start` */
 };
 
 /* Makes the folder ours: locked, and emptied of an earlier network. Refuses a folder that is in use or was not made here. All of these: false
@@ -45,13 +46,14 @@ struct localnet_wish {
 bool localnet_take(struct localnet *net, const char *folder, char **error);
 /* Writes the nodes' homes afresh and checks that their ports are free. */
 bool localnet_make(struct localnet *net, const struct localnet_wish *wish, char **error);
-bool localnet_start(struct localnet *net, char **error);
+bool localnet_start(struct localnet *net, const struct localnet_wish *wish, char **error);
 /* Until every node answers its RPC and has a block; or one has died, or the time is over. */
 bool localnet_wait(struct localnet *net, unsigned timeout_ms, char **error);
 /* A node that has ended since the last call, or NULL. */
 struct localnet_node *localnet_ended(struct localnet *net);
 /* SIGTERM, and after the grace SIGKILL. true: every one ended by itself with status 0. */
 bool localnet_stop(struct localnet *net, unsigned grace_ms);
+bool localnet_make_folders(const char *path); /* this one and those on the way */
 void localnet_leave(struct localnet *net); /* gives the lock back; nodes must be stopped */
 
 void localnet_tail(FILE *out, const struct localnet_node *node, unsigned lines); /* the end of its log */
