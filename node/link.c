@@ -1,7 +1,8 @@
 #include "node/link.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
+#include <ctype.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -20,6 +21,8 @@ struct link {
     void *tag;
     enum link_phase phase;
     bool outbound;
+    char stillborn[LINK_WHY_SIZE]; /* why the dial failed before anybody knew the link: told at the next tick */
+    bool handed_over;              /* the owner knows it */
     char expected_id[41];
     char id[41];
     char remote_ip[64];
@@ -41,6 +44,7 @@ static int64_t now_ms(void) {
 enum link_phase link_phase(const struct link *link) { return link->phase; }
 bool link_is_outbound(const struct link *link) { return link->outbound; }
 const char *link_id(const struct link *link) { return link->id; }
+const char *link_expected_id(const struct link *link) { return link->expected_id; }
 const char *link_remote_ip(const struct link *link) { return link->remote_ip; }
 const struct node_info *link_info(const struct link *link) { return &link->info; }
 const struct mconn *link_mconn(const struct link *link) { return link->mconn; }
@@ -125,14 +129,14 @@ static void introduce_ourselves(struct link *link) {
     uint8_t bytes[NODE_INFO_BYTES_MAX + 10];
     size_t size = node_info_encode(bytes, link->settings->info);
     buffer_append(&link->plain_out, span_of(bytes, size));
+    link->phase = LINK_INTRODUCING; /* before sealing, which may kill */
     seal_plain(link);
-    link->phase = LINK_INTRODUCING;
 }
 
 static bool is_authenticated(struct link *link) {
     node_info_id_of(link->id, secretconn_remote(link->secret));
     if (link->expected_id[0] != '\0' && strcmp(link->id, link->expected_id) != 0) {
-        char why[160];
+        char why[LINK_WHY_SIZE];
         snprintf(why, sizeof why, "the node that answers is %s, not the %s that was dialled", link->id, link->expected_id);
         link_kill(link, why, true);
         return false;
@@ -244,20 +248,42 @@ static void begin_handshake(struct link *link) {
     write_sealed(link);
 }
 
+/* An IPv4 address that came in through an IPv6 socket is the IPv4 address: rules on addresses must not see two. */
+static void note_peer_address(struct link *link) {
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    uint8_t ip[16] = {[10] = 0xff, [11] = 0xff};
+    if (getpeername(bufferevent_getfd(link->socket), (struct sockaddr *)&peer, &size) != 0)
+        return;
+    if (peer.ss_family == AF_INET)
+        memcpy(ip + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
+    else if (peer.ss_family == AF_INET6)
+        memcpy(ip, &((struct sockaddr_in6 *)&peer)->sin6_addr, 16);
+    else
+        return;
+    netaddress_format_ip(link->remote_ip, ip);
+}
+
 static void on_event(struct bufferevent *socket, short what, void *context) {
     struct link *link = context;
-    char why[160];
+    if (link->phase == LINK_DEAD)
+        return; /* a dial that was given up may still get through before it is buried */
     if (what & BEV_EVENT_CONNECTED) {
+        note_peer_address(link);
         begin_handshake(link);
+        on_read(socket, link); /* what came together with the connection is not announced again */
         return;
     }
-    if (what & BEV_EVENT_ERROR) {
-        int dns = bufferevent_socket_get_dns_error(socket);
-        snprintf(why, sizeof why, "%s", dns != 0 ? evutil_gai_strerror(dns) : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
-    } else {
+    int dns = bufferevent_socket_get_dns_error(socket);
+    char why[LINK_WHY_SIZE];
+    if ((what & BEV_EVENT_ERROR) == 0)
         snprintf(why, sizeof why, "the other side closed the connection");
-    }
-    link_kill(link, why, false);
+    else
+        snprintf(why, sizeof why, "%s", dns != 0 ? evutil_gai_strerror(dns) : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+    if (link->handed_over)
+        link_kill(link, why, false);
+    else
+        memcpy(link->stillborn, why, sizeof why);
 }
 
 /* ---- life */
@@ -289,7 +315,25 @@ struct link *link_accept(const struct link_settings *settings, const struct link
     }
     snprintf(link->remote_ip, sizeof link->remote_ip, "%s", remote_ip);
     begin_handshake(link);
+    link->handed_over = true;
     return link;
+}
+
+static int connect_to(struct link *link, const struct netaddress *address) {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(address->port)};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
+    if (!address->is_ip && link->settings->dns == NULL)
+        snprintf(link->stillborn, sizeof link->stillborn, "no resolver for names");
+    if (!address->is_ip) /* without a resolver libevent would block the whole loop until the name is known */
+        return link->settings->dns == NULL
+                   ? 0
+                   : bufferevent_socket_connect_hostname(link->socket, link->settings->dns, AF_UNSPEC, address->host, address->port);
+    memcpy(&four.sin_addr, address->ip + 12, 4);
+    memcpy(&six.sin6_addr, address->ip, 16);
+    bool is_four = memcmp(address->ip, mapped, sizeof mapped) == 0;
+    return bufferevent_socket_connect(link->socket, is_four ? (struct sockaddr *)&four : (struct sockaddr *)&six,
+                                      is_four ? sizeof four : sizeof six);
 }
 
 struct link *link_dial(const struct link_settings *settings, const struct link_owner *owner, const struct netaddress *address) {
@@ -297,35 +341,50 @@ struct link *link_dial(const struct link_settings *settings, const struct link_o
     if (link == NULL)
         return NULL;
     link->outbound = true;
-    snprintf(link->expected_id, sizeof link->expected_id, "%s", address->id_text);
-    for (char *c = link->expected_id; *c != '\0'; c++)
-        *c = (char)(*c >= 'A' && *c <= 'F' ? *c + 32 : *c);
+    for (size_t i = 0; i < sizeof link->expected_id; i++)
+        link->expected_id[i] = (char)tolower((unsigned char)address->id_text[i]);
     snprintf(link->remote_ip, sizeof link->remote_ip, "%.63s", address->host);
     link->phase = LINK_CONNECTING;
     link->deadline_ms = now_ms() + settings->dial_timeout_ms;
-    if (bufferevent_socket_connect_hostname(link->socket, NULL, AF_UNSPEC, address->host, address->port) != 0) {
+    if (connect_to(link, address) != 0) {
         link_free(link);
         return NULL;
     }
+    link->handed_over = true;
     return link;
 }
 
-void link_tick(struct link *link, int64_t now) {
-    if (link->phase == LINK_CONNECTING && now > link->deadline_ms)
-        link_kill(link, "no answer to the dial in time", false);
-    else if ((link->phase == LINK_SHAKING || link->phase == LINK_INTRODUCING) && now > link->deadline_ms)
-        link_kill(link, "the handshake took too long", true);
+static void tick_before_up(struct link *link, int64_t now) {
+    if (link->stillborn[0] != '\0')
+        link_kill(link, link->stillborn, false);
+    else if (now > link->deadline_ms)
+        link_kill(link, link->phase == LINK_CONNECTING ? "no answer to the dial in time" : "the handshake took too long",
+                  link->phase != LINK_CONNECTING);
+}
+
+void link_probe(struct link *link, int64_t now, int64_t within_ms) {
     if (link->phase != LINK_UP)
         return;
+    mconn_ping(link->mconn);
+    if (link->pong_due_ms == 0 || link->pong_due_ms > now + within_ms)
+        link->pong_due_ms = now + within_ms;
+    link_flush(link);
+}
+
+void link_tick(struct link *link, int64_t now) {
+    if (link->phase == LINK_DEAD)
+        return;
+    if (link->phase != LINK_UP) {
+        tick_before_up(link, now);
+        return;
+    }
     if (link->pong_due_ms != 0 && now > link->pong_due_ms) {
         link_kill(link, "no pong came back in time", true);
         return;
     }
     if (now >= link->next_ping_ms) {
-        mconn_ping(link->mconn);
         link->next_ping_ms = now + link->settings->ping_interval_ms;
-        if (link->pong_due_ms == 0)
-            link->pong_due_ms = now + link->settings->pong_timeout_ms;
+        link_probe(link, now, link->settings->pong_timeout_ms);
     }
     if (now >= link->next_decay_ms) {
         mconn_decay(link->mconn);

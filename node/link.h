@@ -2,7 +2,11 @@
  * nor whether the peer is wanted: its owner (the switchboard) is asked at each door. libevent is known here and in the other p2p files only.
  *
  * What is handed to link_send in one turn of the loop leaves in as few frames as possible at link_flush. Queues are bounded by the
- * channel table, what waits in the socket's buffer by LINK_OUTPUT_MAX. */
+ * channel table, what waits in the socket's buffer by LINK_OUTPUT_MAX and one pull (64 KiB) more, what arrived by the same and the
+ * capacities of the channels.
+ *
+ * A link dies once (link_kill, from wherever: also inside its own callbacks, in the middle of a batch of messages) and is freed by its owner in a
+ * later turn of the loop. Writing to a socket that the other side left raises SIGPIPE: the process ignores it. */
 #ifndef QUORATE_NODE_LINK_H
 #define QUORATE_NODE_LINK_H
 
@@ -12,15 +16,17 @@
 
 struct bufferevent;
 struct event_base;
+struct evdns_base;
 struct ev_token_bucket_cfg;
 
 #define LINK_OUTPUT_MAX (256 * 1024) /* bytes in the socket's buffer above which no more are pulled from the queues */
+#define LINK_WHY_SIZE   160
 
 enum link_phase { LINK_CONNECTING, LINK_SHAKING, LINK_INTRODUCING, LINK_UP, LINK_DEAD };
 
 struct link;
 
-struct link_owner { /* `context` goes with every call; none may free the link: link_kill, and link_reap later */
+struct link_owner { /* `context` goes with every call; none may free the link: link_kill, and link_free in a later turn */
     void *context;
     /* The key is proven: may it stay? NULL or a reason (static text). */
     const char *(*authenticated)(void *context, struct link *link, const char *id);
@@ -28,12 +34,13 @@ struct link_owner { /* `context` goes with every call; none may free the link: l
     const char *(*introduced)(void *context, struct link *link);
     void (*message)(void *context, struct link *link, uint8_t channel, struct span bytes);
     void (*writable)(void *context, struct link *link); /* a queue that was full has room */
-    /* The link is dead: why, and whether the peer is at fault. Called once. */
+    /* The link is dead: why (a loan until return), and whether the peer is at fault. Called once, never before link_accept or link_dial return. */
     void (*dead)(void *context, struct link *link, const char *why, bool fault);
 };
 
 struct link_settings { /* loans for the links' lives */
     struct event_base *base;
+    struct evdns_base *dns; /* for hosts that are no literal addresses; NULL: those cannot be dialled. Never resolved in the loop's own time. */
     const struct ed25519_key *node_key;
     const struct node_info *info;
     const struct mconn_channel *channels;
@@ -47,7 +54,7 @@ struct link_counts {
     uint64_t bytes_sent, bytes_received;
 };
 
-/* An accepted socket (owned from now on), or a dial to host:port. `expected_id` (40 hex) is whom we dial; NULL inbound. NULL on failure. */
+/* An accepted socket (owned from now on), or a dial to an address, whose id is whom we expect to answer. NULL when there is no socket to be had. */
 struct link *link_accept(const struct link_settings *settings, const struct link_owner *owner, int fd, const char *remote_ip);
 struct link *link_dial(const struct link_settings *settings, const struct link_owner *owner, const struct netaddress *address);
 void link_free(struct link *link); /* silently; not from inside a callback of this link */
@@ -56,12 +63,15 @@ void link_kill(struct link *link, const char *why, bool fault); /* dead is calle
 bool link_send(struct link *link, uint8_t channel, struct blob *message); /* holds it if taken */
 void link_flush(struct link *link);
 bool link_has_pending(const struct link *link);
-void link_tick(struct link *link, int64_t now_ms); /* about every second: pings, timeouts, rates */
+void link_tick(struct link *link, int64_t now_ms); /* about every second or more often (CLOCK_MONOTONIC): pings, timeouts */
+/* Is it still there? A ping now; without its pong within `within_ms` the link dies. */
+void link_probe(struct link *link, int64_t now_ms, int64_t within_ms);
 
 enum link_phase link_phase(const struct link *link);
 bool link_is_outbound(const struct link *link);
-const char *link_id(const struct link *link); /* "" until authenticated */
-const char *link_remote_ip(const struct link *link);
+const char *link_id(const struct link *link);          /* "" until authenticated; lower case */
+const char *link_expected_id(const struct link *link); /* whom we dialled; "" inbound */
+const char *link_remote_ip(const struct link *link); /* canonical; the host as written until a name is resolved */
 const struct node_info *link_info(const struct link *link); /* when up */
 const struct mconn *link_mconn(const struct link *link);    /* when up */
 struct link_counts link_count(const struct link *link);

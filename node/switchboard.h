@@ -1,5 +1,10 @@
 /* Who is connected: listening, dialling, redialling, limits, bans, and the exchange of addresses (channel 00; protocol.md §4.2, §4.5; cometbft: p2p/switch.go,
- * p2p/transport.go, p2p/pex). Links (link.h) do the bytes. Peers are numbered from 1 and a number is never used again. */
+ * p2p/transport.go, p2p/pex). Links (link.h) do the bytes. Peers are numbered from 1 and a number is not used again (before 2^32 others were).
+ *
+ * Bounds: SWITCHBOARD_LINKS_MAX links, of which those to persistent peers and max_num_outbound_peers are kept free of strangers; few half-open
+ * connections in all and from one address, of which the oldest gives way once it had a second. Of two connections between the same nodes both
+ * sides keep the one dialled by the smaller id. Ids in unconditional_peer_ids and persistent_peers are exempt from the limits of number and
+ * address. SIGPIPE is ignored from switchboard_new on. */
 #ifndef QUORATE_NODE_SWITCHBOARD_H
 #define QUORATE_NODE_SWITCHBOARD_H
 
@@ -7,20 +12,24 @@
 #include "node/world.h"
 
 #define SWITCHBOARD_LINKS_MAX 256  /* handshakes under way included */
-#define SWITCHBOARD_KNOWN_MAX 1000 /* addresses learned from peers */
-#define SWITCHBOARD_BANS_MAX  256
+#define SWITCHBOARD_HANDSHAKES_MAX 64 /* inbound */
+#define SWITCHBOARD_HANDSHAKES_PER_IP_MAX 8 /* 48 if addresses may be shared (allow_duplicate_ip) */
+#define SWITCHBOARD_STAYED_MS 10000 /* a peer that leaves sooner is redialled as one that never came */
+#define SWITCHBOARD_PROBE_MS  10000 /* for the present connection's pong when its node connects once more */
+#define SWITCHBOARD_ENSURE_MS 30000 /* between requests for addresses, and between seeds, while outbound peers are lacking */
 #define SWITCHBOARD_BAN_MS    (10 * 60 * 1000)
 #define SWITCHBOARD_PEX_BAN_MS (24 * 3600 * 1000) /* for unsolicited or too frequent address talk */
 
 struct switchboard_config { /* [p2p] of config.toml; texts are loans, lists are comma separated */
     const char *laddr;      /* "tcp://0.0.0.0:26656" */
     const char *persistent_peers, *seeds, *unconditional_peer_ids, *private_peer_ids;
+    const char *allow_only_ids; /* more ids for allow_only; may be NULL */
     uint32_t max_num_inbound_peers, max_num_outbound_peers;
     bool allow_duplicate_ip, pex, addr_book_strict;
     bool allow_only; /* admit only ids named in one of the lists above */
     int64_t persistent_peers_max_dial_period_ms; /* 0: our cap of 30 s */
-    int64_t handshake_timeout_ms, dial_timeout_ms;
-    int64_t send_rate, recv_rate; /* bytes per second and peer; 0: no limit */
+    int64_t handshake_timeout_ms, dial_timeout_ms; /* 0: 20 s, 3 s */
+    int64_t send_rate, recv_rate; /* bytes per second and peer, a second's worth at once; 0: no limit */
 };
 
 struct switchboard_listener {
@@ -34,11 +43,11 @@ struct switchboard_listener {
 
 struct switchboard;
 
-/* `info` is completed with the real listen address and kept as a loan, like `node_key`. NULL with *error malloc'ed (a taken port, a
- * malformed address). Begins to listen and dial at once. */
+/* `info` gets our channels, and the real listen address if it has none or port 0; it is kept as a loan, like `node_key`. NULL with *error
+ * malloc'ed (a taken port, a malformed address). Begins to listen and dial at once. */
 struct switchboard *switchboard_new(struct event_base *base, const struct switchboard_config *config, const struct ed25519_key *node_key,
                                     struct node_info *info, const struct switchboard_listener *listener, char **error);
-void switchboard_free(struct switchboard *board);
+void switchboard_free(struct switchboard *board); /* without a word to the listener; not from inside its callbacks */
 
 bool switchboard_send(struct switchboard *board, uint32_t peer, uint8_t channel, struct blob *message);
 void switchboard_drop(struct switchboard *board, uint32_t peer, enum world_blame blame, const char *reason);
@@ -46,8 +55,9 @@ void switchboard_flush(struct switchboard *board); /* what was sent in this turn
 
 uint16_t switchboard_port(const struct switchboard *board);
 uint32_t switchboard_count(const struct switchboard *board, bool outbound);
-/* Calls for each peer that is up. */
+/* Calls for each peer that is up; `visit` drops none. */
 void switchboard_each(const struct switchboard *board, void (*visit)(void *context, uint32_t peer, const struct link *link), void *context);
+const struct mconn_channel *switchboard_channel(uint8_t id); /* NULL: none of ours */
 bool switchboard_is_banned(const struct switchboard *board, const char *id);
 
 #endif

@@ -50,15 +50,18 @@ static void on_turn_end(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     struct world_libevent *real = context;
+    replica_flush(real->replica); /* what it sends needs no further turn: it leaves below */
     real->turn_end_due = false;
-    replica_flush(real->replica);
-    switchboard_flush(real->board);
+    if (real->board != NULL)
+        switchboard_flush(real->board);
 }
 
 static bool send_message(struct world *world, uint32_t peer, uint8_t channel, struct blob *message) {
     struct world_libevent *real = real_of(world);
-    world_libevent_touch(real);
-    return real->board != NULL && switchboard_send(real->board, peer, channel, message);
+    bool taken = real->board != NULL && switchboard_send(real->board, peer, channel, message);
+    if (taken) /* a full queue gives no reason for a turn: the loop would spin as long as it is full */
+        world_libevent_touch(real);
+    return taken;
 }
 
 static void drop(struct world *world, uint32_t peer, enum world_blame blame, const char *reason) {
@@ -75,6 +78,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context) {
 }
 
 static void set_timer(struct world *world, enum world_timer which, int64_t delay_ms) {
+    if (delay_ms < 0)
+        delay_ms = 0;
     struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000};
     evtimer_add(real_of(world)->timers[which].event, &delay);
 }
@@ -97,6 +102,7 @@ static void on_peer_up(void *context, uint32_t peer, const char *id) {
 static void on_peer_down(void *context, uint32_t peer) {
     struct world_libevent *real = context;
     replica_peer_down(real->replica, peer);
+    world_libevent_touch(real);
 }
 
 static void on_message(void *context, uint32_t peer, uint8_t channel, struct span bytes) {
