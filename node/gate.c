@@ -6,7 +6,7 @@ static void punish(struct replica *replica, const struct replica_peer *from, enu
         replica->world->table->drop(replica->world, from->number, blame, why);
 }
 
-void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct proposal *proposal) {
+void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct proposal *proposal) {
     struct engine *engine = &replica->engine;
     if (proposal->height != engine->height)
         return;
@@ -24,11 +24,11 @@ void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t 
     const struct pubkey *key = &engine->begin.validators->validators[proposer].pub_key;
     if (!proposal_verify_vartime(proposal, replica_chain_id(replica), key))
         return punish(replica, from, WORLD_BLAME_MALICE, "proposal: not signed by the proposer of its round");
-    replica_note(replica, bytes, from != NULL ? from->id : "");
+    replica_note(replica, from, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = *proposal});
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .peer = peer, .proposal = *proposal});
 }
 
-void gate_part(struct replica *replica, struct replica_peer *from, struct span bytes, const struct wire_consensus *message) {
+void gate_part(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
     if (message->height != replica->engine.height)
         return;
     struct candidate *done;
@@ -38,7 +38,7 @@ void gate_part(struct replica *replica, struct replica_peer *from, struct span b
         replica_say(replica, WORLD_DEBUG, "part %u from %s does not belong to the block that we collect", message->part.index, from->id);
     if (verdict != PART_GOOD)
         return;
-    replica_note(replica, bytes, from != NULL ? from->id : "");
+    replica_note(replica, from, message);
     if (done == NULL)
         return;
     struct engine_event event = {.kind = ENGINE_ON_BLOCK};
@@ -67,7 +67,7 @@ static bool vote_is_wanted(struct replica *replica, const struct vote *vote, con
            memcmp(known.signature.bytes, vote->signature.bytes, known.signature.size) != 0;
 }
 
-void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct vote *vote) {
+void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct vote *vote) {
     const struct valset *validators;
     if (!vote_is_wanted(replica, vote, &validators))
         return;
@@ -80,14 +80,14 @@ void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer
         return punish(replica, from, WORLD_BLAME_FAULT, "vote: carries an extension, which this chain has switched off");
     if (!vote_verify_vartime(vote, replica_chain_id(replica), &voter->pub_key))
         return punish(replica, from, WORLD_BLAME_MALICE, "vote: its signature is not the validator's");
-    replica_note(replica, bytes, from != NULL ? from->id : "");
+    replica_note(replica, from, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .peer = peer, .vote = *vote});
 }
 
-void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct wire_consensus *message) {
+void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct wire_consensus *message) {
     if (message->height != replica->engine.height)
         return;
-    replica_note(replica, bytes, from != NULL ? from->id : "");
+    replica_note(replica, from, message);
     struct engine_event event = {.kind = ENGINE_ON_CLAIM, .peer = peer};
     event.claim.round = message->round;
     event.claim.type = message->type;

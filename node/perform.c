@@ -9,19 +9,6 @@ static int64_t now_ms(struct replica *replica) { return replica->world->table->n
 
 static struct timestamp now(struct replica *replica) { return replica->world->table->now(replica->world); }
 
-/* A message of our own into the journal; the bytes are built in the arena. */
-static void note_own(struct replica *replica, const struct wire_consensus *message) {
-    struct proto_writer writer;
-    proto_writer_measure(&writer);
-    wire_consensus_write(&writer, message);
-    size_t size = writer.size;
-    uint8_t *bytes = arena_take(&replica->arena, size, 1);
-    assert(bytes != NULL);
-    proto_writer_init(&writer, bytes, size);
-    wire_consensus_write(&writer, message);
-    replica_note(replica, proto_writer_span(&writer), "");
-}
-
 static int32_t own_index(const struct replica *replica) {
     return replica->own.size == 0 ? -1 : valset_find(replica->engine.begin.validators, &replica->own);
 }
@@ -59,8 +46,7 @@ static void note_own_parts(struct replica *replica, const struct proposal *propo
     for (uint32_t i = 0; i < candidate->id.parts.total; i++) {
         bool held = part_set_get(candidate->parts, &message.part, i);
         assert(held);
-        arena_reset(&replica->arena);
-        note_own(replica, &message);
+        replica_note_own(replica, &message);
     }
 }
 
@@ -87,7 +73,7 @@ static void propose(struct replica *replica, const struct engine_effect *effect)
         return;
     }
     candidate->own = true;
-    note_own(replica, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
+    replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
     note_own_parts(replica, &proposal, candidate);
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .proposal = proposal});
     struct engine_event complete = {.kind = ENGINE_ON_BLOCK};
@@ -129,8 +115,7 @@ static void cast_vote(struct replica *replica, const struct engine_effect *effec
             replica_say(replica, WORLD_WARN, "vote of %" PRId64 "/%d not signed: %s", vote.height, vote.round, signer_verdict_text(verdict));
         return;
     }
-    arena_reset(&replica->arena);
-    note_own(replica, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = vote});
+    replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = vote});
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .vote = vote});
 }
 

@@ -32,17 +32,36 @@ struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number)
     return NULL;
 }
 
-void replica_note(struct replica *replica, struct span message, const char *peer_id) {
-    if (replica->replaying)
-        return;
+static struct span encode(struct replica *replica, const struct wire_consensus *message) {
+    struct proto_writer writer;
+    proto_writer_measure(&writer);
+    wire_consensus_write(&writer, message);
+    if (writer.size > replica->record_capacity) {
+        replica->record_capacity = 2 * writer.size;
+        replica->record = realloc(replica->record, replica->record_capacity);
+        assert(replica->record != NULL);
+    }
+    proto_writer_init(&writer, replica->record, replica->record_capacity);
+    wire_consensus_write(&writer, message);
+    return proto_writer_span(&writer);
+}
+
+static void append(struct replica *replica, const char *peer_id, const struct wire_consensus *message) {
     struct journal_record record = {
         .kind = JOURNAL_MESSAGE,
         .time = replica->world->table->now(replica->world),
-        .message = message,
+        .message = encode(replica, message),
         .peer_id = span_text(peer_id),
     };
     journal_append(replica->journal, &record);
 }
+
+void replica_note(struct replica *replica, const struct replica_peer *from, const struct wire_consensus *message) {
+    if (from != NULL)
+        append(replica, from->id, message);
+}
+
+void replica_note_own(struct replica *replica, const struct wire_consensus *message) { append(replica, "", message); }
 
 void replica_halt(struct replica *replica, const char *why) {
     if (replica->halted)
@@ -185,13 +204,14 @@ void replica_free(struct replica *replica) {
     arena_close(&replica->receive_arena);
     arena_close(&replica->gossip_arena);
     arena_close(&replica->tx_arena);
+    free(replica->record);
     journal_close(replica->journal);
     free(replica);
 }
 
 /* ---- restart: the journal through the same door */
 
-static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes,
+static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer,
                                const struct wire_consensus *message);
 
 struct replay {
@@ -226,7 +246,7 @@ static void replay_record(void *context, const struct journal_record *record) {
     for (size_t i = 0; i < sizeof channels; i++) {
         arena_reset(&replica->receive_arena);
         if (wire_consensus_decode(&message, record->message, channels[i], replica->ledger->state.initial_height, &replica->receive_arena) == NULL) {
-            dispatch_consensus(replica, NULL, journal_peer(record->peer_id), record->message, &message);
+            dispatch_consensus(replica, NULL, journal_peer(record->peer_id), &message);
             return;
         }
     }
@@ -367,7 +387,7 @@ static void note_has_vote(struct replica *replica, struct replica_peer *from, co
     peerstate_note_vote(&from->state, message->height, message->round, message->type, message->index);
 }
 
-static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes,
+static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer,
                                const struct wire_consensus *message) {
     switch (message->kind) {
     case WIRE_NEW_ROUND_STEP:
@@ -388,7 +408,7 @@ static void dispatch_consensus(struct replica *replica, struct replica_peer *fro
     case WIRE_PROPOSAL:
         if (from != NULL)
             peerstate_note_proposal(&from->state, &message->proposal);
-        gate_proposal(replica, from, peer, bytes, &message->proposal);
+        gate_proposal(replica, from, peer, &message->proposal);
         break;
     case WIRE_PROPOSAL_POL:
         if (from != NULL)
@@ -397,19 +417,19 @@ static void dispatch_consensus(struct replica *replica, struct replica_peer *fro
     case WIRE_BLOCK_PART:
         if (from != NULL)
             peerstate_note_part(&from->state, message->height, message->round, message->part.index);
-        gate_part(replica, from, bytes, message);
+        gate_part(replica, from, message);
         break;
     case WIRE_VOTE_MESSAGE:
         if (from != NULL)
             note_peer_vote(replica, from, &message->vote);
-        gate_vote(replica, from, peer, bytes, &message->vote);
+        gate_vote(replica, from, peer, &message->vote);
         break;
     case WIRE_HAS_VOTE:
         if (from != NULL)
             note_has_vote(replica, from, message);
         break;
     case WIRE_VOTE_SET_MAJ23:
-        gate_claim(replica, from, peer, bytes, message);
+        gate_claim(replica, from, peer, message);
         if (from != NULL && from->present)
             answer_claim(replica, from, message);
         break;
@@ -438,7 +458,7 @@ void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, 
         replica->world->table->drop(replica->world, number, WORLD_BLAME_MALICE, wrong);
         return;
     }
-    dispatch_consensus(replica, from, number, bytes, &message);
+    dispatch_consensus(replica, from, number, &message);
 }
 
 enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena) {

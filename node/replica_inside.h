@@ -68,6 +68,8 @@ struct replica {
     struct arena arena;        /* scratch of one effect */
     struct arena receive_arena; /* of one message */
     struct arena gossip_arena;  /* of one look at a peer */
+    uint8_t *record; /* a message on its way into the journal */
+    size_t record_capacity;
     struct arena tx_arena;      /* of one proposal's transactions */
     struct replica_stored stored[2];
     bool replaying;
@@ -85,7 +87,9 @@ struct replica {
 /* replica.c */
 void replica_say(struct replica *replica, enum world_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void replica_event(struct replica *replica, const struct engine_event *event); /* queues, and pumps unless pumping */
-void replica_note(struct replica *replica, struct span message, const char *peer_id); /* into the journal, unless it comes from there */
+/* A stranger's message into the journal, encoded anew: what he wrapped it in is not kept. `from` NULL: it comes from there. */
+void replica_note(struct replica *replica, const struct replica_peer *from, const struct wire_consensus *message);
+void replica_note_own(struct replica *replica, const struct wire_consensus *message);
 struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number);
 void replica_halt(struct replica *replica, const char *why);
 /* The judge's verdict on a complete candidate, asked once. */
@@ -93,10 +97,10 @@ bool replica_judge(struct replica *replica, struct candidate *candidate);
 struct span replica_chain_id(const struct replica *replica);
 
 /* gate.c: station 3. `peer` 0: our own or the journal's. `from` NULL for those. */
-void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct proposal *proposal);
-void gate_part(struct replica *replica, struct replica_peer *from, struct span bytes, const struct wire_consensus *message);
-void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct vote *vote);
-void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t peer, struct span bytes, const struct wire_consensus *message);
+void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct proposal *proposal);
+void gate_part(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message);
+void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct vote *vote);
+void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct wire_consensus *message);
 
 /* perform.c: station 7. */
 void perform_effects(struct replica *replica, const struct engine_effects *effects);
