@@ -241,6 +241,17 @@ static void perform(struct replica *replica, const struct engine_effect *effect)
     }
 }
 
+/* What was still to be told is of the height that ended. Of it only our own precommit matters yet: it joins the last commit. */
+static void keep_late_votes(struct replica *replica) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < replica->queue_count; i++) {
+        const struct engine_event *event = &replica->queue[(replica->queue_first + i) % REPLICA_QUEUE_MAX];
+        if (event->kind == ENGINE_ON_VOTE)
+            replica->queue[(replica->queue_first + kept++) % REPLICA_QUEUE_MAX] = *event;
+    }
+    replica->queue_count = kept;
+}
+
 void perform_begin_height(struct replica *replica) {
     struct ledger *ledger = replica->ledger;
     int64_t height = state_next_height(&ledger->state);
@@ -256,7 +267,7 @@ void perform_begin_height(struct replica *replica) {
     };
     replica->height_started = now(replica);
     replica->timer_count = 0;
-    replica->queue_count = 0; /* what was still to be told is of the height that ended */
+    keep_late_votes(replica);
     replica->txs_told = false;
     engine_begin(&replica->engine, &replica->effects, &begin);
 }

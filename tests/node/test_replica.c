@@ -34,6 +34,34 @@ START_TEST(four_validators_commit_the_same_blocks_in_round_zero) {
 }
 END_TEST
 
+static bool swallow_data_to_3(void *context, uint32_t to, uint8_t channel, uint8_t *bytes, size_t size) {
+    (void)context;
+    (void)bytes;
+    (void)size;
+    return to != 3 || channel != WIRE_DATA;
+}
+
+/* Blocks of 0 and 1 reach node 3 only when 2 relays them, after the precommits: it casts its own in the step that decides. */
+START_TEST(the_precommit_of_a_validator_that_gets_the_block_last_is_in_the_commit_too) {
+    struct sim *sim = four(1);
+    sim_set_twist(sim, 0, swallow_data_to_3, NULL);
+    sim_set_twist(sim, 1, swallow_data_to_3, NULL);
+    ck_assert_msg(sim_run_to_height(sim, 20, 120000), "%s", sim_complaint(sim));
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (int64_t height = 1; height < 20; height++) {
+        struct commit commit;
+        bool canonical;
+        ck_assert(ledger_commit(sim_ledger(sim, 0), &commit, &canonical, height, &arena) && canonical);
+        for (uint32_t i = 0; i < 4; i++)
+            ck_assert_msg(commit.sigs[i].flag == COMMIT_FOR_BLOCK, "height %" PRId64 " lacks validator %u", height, i);
+    }
+    arena_close(&arena);
+    must_be_fine(sim);
+    sim_free(sim);
+}
+END_TEST
+
 START_TEST(one_validator_commits_alone) {
     struct sim_config config;
     sim_defaults(&config);
@@ -348,6 +376,7 @@ Suite *suite_replica(void) {
     TCase *tests = tcase_create("replica");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, four_validators_commit_the_same_blocks_in_round_zero);
+    tcase_add_test(tests, the_precommit_of_a_validator_that_gets_the_block_last_is_in_the_commit_too);
     tcase_add_test(tests, one_validator_commits_alone);
     tcase_add_test(tests, a_transaction_given_to_one_node_is_committed_by_all_once);
     tcase_add_test(tests, three_of_four_go_on_without_the_fourth_and_two_do_not);
