@@ -24,6 +24,7 @@ struct node {
     struct app *app;
     struct ledger ledger;
     bool has_genesis, has_ledger;
+    struct mempool_config pool;
     struct mempool *mempool;
     struct ed25519_key *node_key;
     struct signer *signer;
@@ -87,7 +88,7 @@ static bool open_ledger(struct node *node, char **error) {
 static bool open_mempool(struct node *node, char **error) {
     (void)error;
     const struct config *config = node->config;
-    struct mempool_config pool = {
+    node->pool = (struct mempool_config){
         .count_max = (uint32_t)config->mempool.size,
         .bytes_max = (uint64_t)config->mempool.max_txs_bytes,
         .tx_bytes_max = (uint32_t)config->mempool.max_tx_bytes,
@@ -97,7 +98,7 @@ static bool open_mempool(struct node *node, char **error) {
         .ttl_blocks = config->mempool.ttl_num_blocks,
         .ttl_ms = config->mempool.ttl_duration_ms,
     };
-    node->mempool = mempool_new(&pool, node->app);
+    node->mempool = mempool_new(&node->pool, node->app);
     return true;
 }
 
@@ -256,6 +257,7 @@ static bool open_rpc(struct node *node, char **error) {
     struct rpc_host host = {
         .ledger = &node->ledger,
         .mempool = node->mempool,
+        .mempool_config = &node->pool,
         .engine = replica_engine(node->replica),
         .genesis = &node->genesis,
         .software_version = QUORATE_VERSION,
