@@ -235,17 +235,17 @@ static void show_memory(struct bench *bench, bool is_idle) {
         row(bench, "memory of the largest node at its peak", (double)peak / 1e6, "MB", (struct goal){100, true});
 }
 
-/* "flushes: journal J mark M store S heights H", which a node says when it stops. */
+/* "flushes: files F store S heights H", which a node says when it stops. */
 static bool read_flushes(const struct localnet_node *node, double *flushes, double *heights) {
     char line[1024];
-    unsigned long long journal, mark, store, height;
+    unsigned long long files, store, height;
     bool found = false;
     FILE *file = fopen(node->log, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         const char *at = strstr(line, "flushes: ");
-        if (at == NULL || sscanf(at, "flushes: journal %llu mark %llu store %llu heights %llu", &journal, &mark, &store, &height) != 4)
+        if (at == NULL || sscanf(at, "flushes: files %llu store %llu heights %llu", &files, &store, &height) != 3)
             continue;
-        *flushes += (double)(journal + mark + store);
+        *flushes += (double)(files + store);
         *heights += (double)height;
         found = true;
     }
@@ -268,12 +268,12 @@ static void show_flushes(struct bench *bench) {
 /* Networks */
 
 static bool bring_up(struct bench *bench, char **error) {
-    static const char *const made[] = {"--timeout-commit", "0s", "--skip-timeout-commit", NULL};
-    static const char *const started[] = {"--mempool.size=200000",  "--mempool.cache_size=400000",      "--mempool.recheck=false",
-                                          "--tx_index.indexer=null", "--rpc.max_request_batch_size=100", "--rpc.max_open_connections=2000",
-                                          "--log_level=warn",        NULL};
+    static const char *const options[] = {
+        "--timeout-commit", "0s", "--skip-timeout-commit", "true", "--accounts", "256", "--account-type", "ed25519",
+        "--mempool.size", "200000", "--mempool.cache_size", "400000", "--mempool.recheck", "false", "--tx_index.indexer", "null",
+        "--rpc.max_request_batch_size", "100", "--rpc.max_open_connections", "2000", NULL};
     char folder[LOCALNET_PATH_MAX];
-    struct localnet_wish wish = {bench->plan->validators, bench->plan->app, bench->base_port, made, started};
+    struct localnet_wish wish = {bench->plan->validators, bench->plan->app, bench->base_port, options, NULL};
     snprintf(folder, sizeof folder, "%s/%s", bench->folder, bench->plan->name);
     if (!localnet_take(&bench->net, folder, error) || !localnet_make(&bench->net, &wish, error) ||
         !localnet_start(&bench->net, &wish, error) || !localnet_wait(&bench->net, START_TIMEOUT_MS, error))

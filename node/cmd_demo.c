@@ -40,6 +40,7 @@ struct demo {
     struct localnet net;
     struct load_http_place places[LOCALNET_NODES_MAX];
     struct event_base *base;
+    struct event *answers;
     struct load_accounts accounts;
     struct load *load;
     struct demo_watch watches[LOCALNET_NODES_MAX];
@@ -209,14 +210,21 @@ static void on_interrupt(evutil_socket_t fd, short what, void *context) {
     load_stop(demo->load);
 }
 
+static void on_answers(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    show(context);
+}
+
 static void on_second(evutil_socket_t fd, short what, void *context) {
     struct demo *demo = context;
+    struct timeval answers_ms = {0, 50000}; /* by then the nodes have answered */
     (void)fd;
     (void)what;
     look_for_the_dead(demo);
-    show(demo);
     for (uint32_t i = 0; i < demo->net.count; i++)
         demo_watch_ask(&demo->watches[i]);
+    event_add(demo->answers, &answers_ms);
 }
 
 static void go(struct demo *demo) {
@@ -227,6 +235,8 @@ static void go(struct demo *demo) {
         assert(events[i] != NULL);
         event_add(events[i], i == 3 ? &second : NULL);
     }
+    demo->answers = event_new(demo->base, -1, 0, on_answers, demo);
+    assert(demo->answers != NULL);
     for (uint32_t i = 0; i < demo->net.count; i++)
         demo_watch_start(&demo->watches[i], demo->base, &demo->net.nodes[i].rpc);
     demo->begun_us = load_now_us();
@@ -238,6 +248,7 @@ static void go(struct demo *demo) {
         demo_watch_stop(&demo->watches[i]);
     for (unsigned i = 0; i < 4; i++)
         event_free(events[i]);
+    event_free(demo->answers);
 }
 
 /* The end */
@@ -290,7 +301,7 @@ static bool finish(struct demo *demo) {
 }
 
 static bool prepare(struct demo *demo, char **error) {
-    const char *const options[] = {"--timeout-commit", demo->timeout_commit, NULL};
+    const char *const options[] = {"--timeout-commit", demo->timeout_commit, "--accounts", "32", NULL};
     struct localnet_wish wish = {demo->validators, "ledger", demo->base_port, options, NULL};
     if (!localnet_take(&demo->net, demo->folder, error) || !localnet_make(&demo->net, &wish, error) ||
         !load_accounts_read(&demo->accounts, demo->net.accounts, error) || !localnet_start(&demo->net, &wish, error) ||

@@ -188,7 +188,7 @@ static void tail_of(FILE *out, const char *path, unsigned lines) {
     size_t size = fread(text, 1, sizeof text, file), at = size;
     fclose(file);
     for (unsigned left = lines + (size > 0 && text[size - 1] == '\n'); at > 0; at--)
-        if (text[at - 1] == '\n' && left-- == 0)
+        if (text[at - 1] == '\n' && --left == 0)
             break;
     fwrite(text + at, 1, size - at, out);
 }
