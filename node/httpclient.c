@@ -1,0 +1,365 @@
+#include "node/httpclient.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "node/buffer.h"
+#include "node/complaint.h"
+
+#define HEAD_BYTES_MAX 65536
+
+struct place {
+    char host[256], port[8], path[512], shown[280];
+};
+
+struct asking {
+    struct place place;
+    int fd;
+    int64_t deadline_ms;
+    size_t body_bytes_max;
+    struct buffer in;
+    const char *wrong; /* of the answer */
+    char **error;
+};
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool refuse(struct asking *asking, const char *what) {
+    *asking->error = complaint_of("%s: %s. Is a node running there? Name another with --node http://host:port", asking->place.shown, what);
+    return false;
+}
+
+/* The URL */
+
+static bool split_port(struct place *place, char *authority) {
+    char *host = authority, *colon = strrchr(authority, ':'), *bracket = strchr(authority, ']');
+    if (authority[0] == '[' && bracket != NULL) {
+        host++;
+        *bracket = '\0';
+        colon = bracket[1] == ':' ? bracket + 1 : NULL;
+    }
+    if (colon != NULL)
+        *colon = '\0';
+    snprintf(place->port, sizeof place->port, "%s", colon == NULL ? "80" : colon + 1);
+    return snprintf(place->host, sizeof place->host, "%s", host) < (int)sizeof place->host && host[0] != '\0' &&
+           place->port[0] != '\0' && strspn(place->port, "0123456789") == strlen(place->port);
+}
+
+static bool parse_url(struct place *place, const char *url) {
+    char authority[256];
+    const char *scheme = strstr(url, "://"), *begin = scheme == NULL ? url : scheme + 3;
+    if (scheme != NULL && strncmp(url, "http://", 7) != 0 && strncmp(url, "tcp://", 6) != 0)
+        return false;
+    size_t size = strcspn(begin, "/?#");
+    if (size == 0 || size >= sizeof authority || strlen(begin + size) >= sizeof place->path - 1)
+        return false;
+    memcpy(authority, begin, size);
+    authority[size] = '\0';
+    snprintf(place->shown, sizeof place->shown, "%s", authority);
+    snprintf(place->path, sizeof place->path, "%s%s", begin[size] == '/' ? "" : "/", begin + size);
+    for (const char *at = url; *at != '\0'; at++)
+        if ((unsigned char)*at <= ' ')
+            return false;
+    return split_port(place, authority);
+}
+
+/* Waiting and moving bytes */
+
+static bool wait_for(struct asking *asking, short events) {
+    int64_t left = asking->deadline_ms - now_ms();
+    struct pollfd poll_fd = {.fd = asking->fd, .events = events};
+    int ready = left > 0 ? poll(&poll_fd, 1, (int)left) : 0;
+    if (ready < 0 && errno == EINTR)
+        return wait_for(asking, events);
+    return ready > 0 || refuse(asking, "no answer in time");
+}
+
+static bool connect_to(struct asking *asking, const struct addrinfo *address) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    asking->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (asking->fd < 0)
+        return refuse(asking, strerror(errno));
+    if (connect(asking->fd, address->ai_addr, address->ai_addrlen) == 0)
+        return true;
+    if (errno != EINPROGRESS)
+        return refuse(asking, strerror(errno));
+    if (!wait_for(asking, POLLOUT))
+        return false;
+    getsockopt(asking->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return error == 0 || refuse(asking, strerror(error));
+}
+
+static bool connect_any(struct asking *asking) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
+    int found = getaddrinfo(asking->place.host, asking->place.port, &hints, &addresses);
+    if (found != 0)
+        return refuse(asking, gai_strerror(found));
+    bool good = false;
+    for (const struct addrinfo *at = addresses; !good && at != NULL; at = at->ai_next) {
+        free(*asking->error);
+        *asking->error = NULL;
+        if (asking->fd >= 0)
+            close(asking->fd);
+        good = connect_to(asking, at);
+    }
+    freeaddrinfo(addresses);
+    return good;
+}
+
+static bool send_all(struct asking *asking, struct span bytes) {
+    while (bytes.size > 0) {
+        ssize_t sent = send(asking->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
+        if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (!wait_for(asking, POLLOUT))
+                return false;
+            continue;
+        }
+        if (sent < 0)
+            return refuse(asking, strerror(errno));
+        bytes = span_of(bytes.data + sent, bytes.size - (size_t)sent);
+    }
+    return true;
+}
+
+/* 1: more came; 0: the end; −1: failed. */
+static int read_more(struct asking *asking) {
+    for (;;) {
+        uint8_t *place = buffer_reserve(&asking->in, 65536);
+        ssize_t got = recv(asking->fd, place, 65536, 0);
+        if (got > 0)
+            buffer_add(&asking->in, (size_t)got);
+        if (got >= 0)
+            return got > 0;
+        if (errno != EAGAIN && errno != EINTR) {
+            refuse(asking, strerror(errno));
+            return -1;
+        }
+        if (!wait_for(asking, POLLIN))
+            return -1;
+    }
+}
+
+/* The answer */
+
+struct head {
+    int status;
+    size_t size; /* with the empty line; 0: not whole yet */
+    bool has_length, is_chunked;
+    size_t length;
+};
+
+static bool header_is(struct span line, const char *name, struct span *value) {
+    size_t size = strlen(name);
+    if (line.size <= size || strncasecmp((const char *)line.data, name, size) != 0 || line.data[size] != ':')
+        return false;
+    *value = span_of(line.data + size + 1, line.size - size - 1);
+    while (value->size > 0 && (value->data[0] == ' ' || value->data[0] == '\t'))
+        *value = span_of(value->data + 1, value->size - 1);
+    return true;
+}
+
+static bool parse_size(size_t *out, struct span text, unsigned base, size_t max) {
+    size_t value = 0;
+    if (text.size == 0)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned c = text.data[i], digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 99;
+        if (digit >= base || value > max)
+            return false;
+        value = value * base + digit;
+    }
+    *out = value;
+    return value <= max;
+}
+
+static const char *read_header(struct head *head, struct span line, size_t max) {
+    struct span value;
+    if (header_is(line, "content-length", &value)) {
+        head->has_length = true;
+        return parse_size(&head->length, value, 10, max) ? NULL : "the answer is too large";
+    }
+    if (header_is(line, "transfer-encoding", &value)) {
+        head->is_chunked = value.size == 7 && strncasecmp((const char *)value.data, "chunked", 7) == 0;
+        return head->is_chunked ? NULL : "the answer has an unknown transfer encoding";
+    }
+    if (header_is(line, "content-encoding", &value) && !(value.size == 8 && strncasecmp((const char *)value.data, "identity", 8) == 0))
+        return "the answer is compressed, which was not asked for";
+    return NULL;
+}
+
+/* Lines end with CR LF or LF. */
+static bool take_line(struct span *line, struct span *rest) {
+    const uint8_t *end = rest->size == 0 ? NULL : memchr(rest->data, '\n', rest->size);
+    if (end == NULL)
+        return false;
+    size_t size = (size_t)(end - rest->data);
+    *line = span_of(rest->data, size > 0 && rest->data[size - 1] == '\r' ? size - 1 : size);
+    *rest = span_of(end + 1, rest->size - size - 1);
+    return true;
+}
+
+static const char *parse_head(struct head *head, struct span bytes, size_t max) {
+    struct span rest = bytes, line;
+    *head = (struct head){0};
+    if (!take_line(&line, &rest))
+        return NULL;
+    if (line.size < 12 || memcmp(line.data, "HTTP/1.", 7) != 0)
+        return "the answer is not HTTP";
+    size_t status;
+    if (!parse_size(&status, span_of(line.data + 9, 3), 10, 999))
+        return "the answer is not HTTP";
+    while (take_line(&line, &rest)) {
+        const char *why = line.size > 0 ? read_header(head, line, max) : NULL;
+        if (why != NULL)
+            return why;
+        if (line.size > 0)
+            continue;
+        head->status = (int)status;
+        head->size = bytes.size - rest.size;
+        return NULL;
+    }
+    return NULL;
+}
+
+static bool read_head(struct asking *asking, struct head *head) {
+    for (;;) {
+        asking->wrong = parse_head(head, buffer_span(&asking->in), asking->body_bytes_max);
+        if (asking->wrong != NULL)
+            return refuse(asking, asking->wrong);
+        if (head->size > 0 && head->status >= 200) {
+            buffer_consume(&asking->in, head->size);
+            return true;
+        }
+        if (head->size > 0)
+            buffer_consume(&asking->in, head->size); /* 1xx: the real one follows */
+        else if (buffer_size(&asking->in) > HEAD_BYTES_MAX)
+            return refuse(asking, "the answer's head is too large");
+        else {
+            int more = read_more(asking);
+            if (more <= 0)
+                return more < 0 ? false : refuse(asking, "the connection ended before the answer");
+        }
+    }
+}
+
+static bool need(struct asking *asking, size_t size) {
+    while (buffer_size(&asking->in) < size) {
+        int more = read_more(asking);
+        if (more <= 0)
+            return more < 0 ? false : refuse(asking, "the connection ended within the answer");
+    }
+    return true;
+}
+
+static bool need_line(struct asking *asking, struct span *line, size_t *size) {
+    for (;;) {
+        struct span rest = buffer_span(&asking->in), all = rest;
+        if (take_line(line, &rest)) {
+            *size = all.size - rest.size;
+            return true;
+        }
+        if (buffer_size(&asking->in) > 4096)
+            return refuse(asking, "the answer's chunks are malformed");
+        if (!need(asking, buffer_size(&asking->in) + 1))
+            return false;
+    }
+}
+
+static bool read_chunks(struct asking *asking, struct buffer *body) {
+    for (;;) {
+        struct span line;
+        size_t size, chunk;
+        if (!need_line(asking, &line, &size))
+            return false;
+        const uint8_t *semicolon = line.size == 0 ? NULL : memchr(line.data, ';', line.size);
+        if (semicolon != NULL)
+            line.size = (size_t)(semicolon - line.data);
+        if (!parse_size(&chunk, line, 16, asking->body_bytes_max) || chunk > asking->body_bytes_max - buffer_size(body))
+            return refuse(asking, "the answer is too large, or its chunks are malformed");
+        buffer_consume(&asking->in, size);
+        if (chunk == 0)
+            return true; /* what may follow is of no use here */
+        if (!need(asking, chunk))
+            return false;
+        buffer_append(body, span_of(buffer_span(&asking->in).data, chunk));
+        buffer_consume(&asking->in, chunk);
+        if (!need_line(asking, &line, &size))
+            return false;
+        if (line.size > 0)
+            return refuse(asking, "the answer's chunks are malformed");
+        buffer_consume(&asking->in, size);
+    }
+}
+
+static bool read_to_end(struct asking *asking) {
+    int more;
+    while ((more = read_more(asking)) > 0)
+        if (buffer_size(&asking->in) > asking->body_bytes_max)
+            return refuse(asking, "the answer is too large");
+    return more == 0;
+}
+
+static struct blob *read_answer(struct asking *asking, int *status) {
+    struct head head;
+    struct buffer body;
+    struct blob *blob = NULL;
+    if (!read_head(asking, &head))
+        return NULL;
+    *status = head.status;
+    buffer_init(&body);
+    if (head.is_chunked) {
+        if (read_chunks(asking, &body))
+            blob = blob_new(buffer_span(&body));
+    } else if (head.has_length ? need(asking, head.length) : read_to_end(asking)) {
+        struct span all = buffer_span(&asking->in);
+        blob = blob_new(span_of(all.data, head.has_length ? head.length : all.size));
+    }
+    buffer_close(&body);
+    return blob;
+}
+
+static bool send_request(struct asking *asking, struct span body) {
+    char *head;
+    if (body.size == 0)
+        head = complaint_of("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n", asking->place.path,
+                            asking->place.shown);
+    else
+        head = complaint_of("POST %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\n"
+                            "Content-Length: %zu\r\n\r\n",
+                            asking->place.path, asking->place.shown, body.size);
+    bool good = send_all(asking, span_text(head)) && send_all(asking, body);
+    free(head);
+    return good;
+}
+
+struct blob *httpclient_ask(int *status, const char *url, struct span body, const struct httpclient_limits *limits, char **error) {
+    struct asking asking = {.fd = -1, .deadline_ms = now_ms() + limits->timeout_ms, .body_bytes_max = limits->body_bytes_max, .error = error};
+    struct blob *answer = NULL;
+    *error = NULL;
+    *status = 0;
+    if (!parse_url(&asking.place, url)) {
+        *error = complaint_of("%s: is no address of a node; http://host:port is wanted", url);
+        return NULL;
+    }
+    buffer_init(&asking.in);
+    if (connect_any(&asking) && send_request(&asking, body))
+        answer = read_answer(&asking, status);
+    if (asking.fd >= 0)
+        close(asking.fd);
+    buffer_close(&asking.in);
+    return answer;
+}
