@@ -38,7 +38,7 @@ BELOW_node       := $(BELOW_rpc) node
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench kill clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -83,6 +83,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang build/clang/quorate
 	@$(MAKE) --no-print-directory -j2 CC=gcc SAN=1 tests vectors
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 tests vectors
+	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
@@ -146,6 +147,12 @@ bench:
 	@sh -c "$$DEPS_SCRIPT" deps $(RUN_PACKAGES)
 	@$(MAKE) --no-print-directory -j2 build/quorate
 	@exec build/quorate bench --dir build/bench --for $(BENCH_FOR)
+
+# Real processes, killed with -9 under load.
+$(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+kill: $(OUT)/kill $(OUT)/quorate
+	@$< $(OUT)/quorate $(FOR)
 
 clean:
 	rm -rf build

@@ -312,6 +312,8 @@ bool localnet_make(struct localnet *net, const struct localnet_wish *wish, char 
 bool localnet_start(struct localnet *net, const struct localnet_wish *wish, char **error) {
     for (uint32_t i = 0; i < net->count; i++) {
         struct localnet_node *node = &net->nodes[i];
+        if (node->pid != 0)
+            continue;
         const char *argv[ARGUMENTS_MAX] = {net->binary, "start", "--home", node->home};
         append(argv, wish->start);
         node->pid = spawn(node->log, argv);

@@ -46,6 +46,7 @@ struct localnet_wish {
 bool localnet_take(struct localnet *net, const char *folder, char **error);
 /* Writes the nodes' homes afresh and checks that their ports are free. */
 bool localnet_make(struct localnet *net, const struct localnet_wish *wish, char **error);
+/* Starts those that do not run. */
 bool localnet_start(struct localnet *net, const struct localnet_wish *wish, char **error);
 /* Until every node answers its RPC and has a block; or one has died, or the time is over. */
 bool localnet_wait(struct localnet *net, unsigned timeout_ms, char **error);
