@@ -44,26 +44,12 @@ static struct candidate *place(struct candidates *candidates) {
     struct candidate *oldest = NULL;
     for (uint32_t i = 0; i < candidates->count; i++) {
         struct candidate *each = &candidates->list[i];
-        if (each != candidates->wanted && (oldest == NULL || each->used < oldest->used))
+        if (each != candidates->wanted && !each->pinned && (oldest == NULL || each->used < oldest->used))
             oldest = each;
     }
+    assert(oldest != NULL);
     drop(oldest);
     return oldest;
-}
-
-struct candidate *candidates_want(struct candidates *candidates, const struct block_id *id) {
-    struct candidate *candidate = candidates_find(candidates, id);
-    if (candidate == NULL) {
-        int64_t total_max = (candidates->block_bytes_max + PARAMS_PART_BYTES - 1) / PARAMS_PART_BYTES + 1;
-        struct part_set *parts = id->parts.total > total_max ? NULL : part_set_new(&id->parts);
-        if (parts == NULL)
-            return NULL;
-        candidate = place(candidates);
-        *candidate = (struct candidate){.id = *id, .parts = parts};
-    }
-    candidate->used = ++candidates->uses;
-    candidates->wanted = candidate;
-    return candidate;
 }
 
 /* The bytes are what the part header promises; are they the block that the id's hash promises? */
@@ -75,6 +61,31 @@ static void finish(struct candidate *candidate) {
     candidate->verdict = BLOCK_BAD_HEADER;
     block_release(candidate->block);
     candidate->block = NULL;
+}
+
+/* NULL: the id cannot be collected. */
+static struct part_set *parts_for(struct candidates *candidates, const struct block_id *id) {
+    int64_t total_max = (candidates->block_bytes_max + PARAMS_PART_BYTES - 1) / PARAMS_PART_BYTES + 1;
+    struct candidate *other = candidates_find_parts(candidates, &id->parts);
+    if (other != NULL)
+        return part_set_hold(other->parts);
+    return id->parts.total > total_max ? NULL : part_set_new(&id->parts);
+}
+
+struct candidate *candidates_want(struct candidates *candidates, const struct block_id *id) {
+    struct candidate *candidate = candidates_find(candidates, id);
+    if (candidate == NULL) {
+        struct part_set *parts = parts_for(candidates, id);
+        if (parts == NULL)
+            return NULL;
+        candidate = place(candidates);
+        *candidate = (struct candidate){.id = *id, .parts = parts};
+    }
+    if (!candidate->complete && part_set_is_complete(candidate->parts))
+        finish(candidate);
+    candidate->used = ++candidates->uses;
+    candidates->wanted = candidate;
+    return candidate;
 }
 
 enum part_verdict candidates_note(struct candidates *candidates, struct candidate **done, const struct part *part) {

@@ -15,6 +15,7 @@ struct candidate {
     bool complete;
     bool judged;                 /* by the replica, against the ledger; then `verdict` is the judge's */
     bool own;                    /* built here: its parts go out at once */
+    bool pinned;                 /* the engine names it: never evicted */
     uint64_t used; /* for eviction: the least recently wanted goes first */
 };
 
@@ -32,7 +33,8 @@ void candidates_close(struct candidates *candidates);
 void candidates_begin(struct candidates *candidates, int64_t height, int64_t block_bytes_max); /* forgets all */
 
 /* Parts of `id` are wanted from now on. Returns its candidate (perhaps already complete); NULL: the id cannot be collected (total 0 or
- * above the limit). */
+ * above the limit). Ids that differ in the hash alone share their parts. When the table is full, whoever is not pinned makes room; at most
+ * CANDIDATES_MAX − 2 may be pinned. */
 struct candidate *candidates_want(struct candidates *candidates, const struct block_id *id);
 /* A part for the wanted block; `*done` becomes its candidate when it completed it. */
 enum part_verdict candidates_note(struct candidates *candidates, struct candidate **done, const struct part *part);
