@@ -39,12 +39,8 @@ void gate_part(struct replica *replica, struct replica_peer *from, const struct 
     if (verdict != PART_GOOD)
         return;
     replica_note(replica, from, message);
-    if (done == NULL)
-        return;
-    struct engine_event event = {.kind = ENGINE_ON_BLOCK};
-    event.block.id = done->id;
-    event.block.valid = replica_judge(replica, done);
-    replica_event(replica, &event);
+    if (done != NULL)
+        replica_tell_block(replica, done);
 }
 
 /* Not known yet, of a round and validator that exist. The tally in *tally when its round has one. */

@@ -28,6 +28,7 @@ static struct candidate *build_block(struct replica *replica) {
     arena_reset(arena);
     uint32_t count = mempool_reap(replica->mempool, &txs, &hashes, ledger_data_bytes_max(ledger), ledger->state.params.block_gas_max, arena);
     struct block *block = ledger_propose(ledger, &last_commit, &replica->own, txs, hashes, count, NULL, 0);
+    replica_pin_candidates(replica);
     struct candidate *candidate = candidates_take(&replica->candidates, block);
     block_release(block);
     return candidate;
@@ -76,10 +77,7 @@ static void propose(struct replica *replica, const struct engine_effect *effect)
     replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
     note_own_parts(replica, &proposal, candidate);
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .proposal = proposal});
-    struct engine_event complete = {.kind = ENGINE_ON_BLOCK};
-    complete.block.id = candidate->id;
-    complete.block.valid = replica_judge(replica, candidate);
-    replica_event(replica, &complete);
+    replica_tell_block(replica, candidate);
     replica->push = true;
 }
 
@@ -198,13 +196,10 @@ void perform_due_timers(struct replica *replica) {
 /* ---- the rest */
 
 static void fetch(struct replica *replica, const struct block_id *id) {
+    replica_pin_candidates(replica);
     struct candidate *candidate = candidates_want(&replica->candidates, id);
-    if (candidate == NULL || !candidate->complete)
-        return;
-    struct engine_event event = {.kind = ENGINE_ON_BLOCK};
-    event.block.id = *id;
-    event.block.valid = replica_judge(replica, candidate);
-    replica_event(replica, &event);
+    if (candidate != NULL && candidate->complete)
+        replica_tell_block(replica, candidate);
 }
 
 static void accuse(struct replica *replica, const struct engine_effect *effect) {

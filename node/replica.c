@@ -87,20 +87,56 @@ static bool commit_is_known(void *context, const struct vote *vote, const struct
            address_equal(&known.validator_address, &vote->validator_address);
 }
 
-bool replica_judge(struct replica *replica, struct candidate *candidate) {
-    if (candidate->block == NULL || candidate->judged)
-        return candidate->block != NULL && candidate->verdict == BLOCK_GOOD;
+static enum block_verdict judge(struct replica *replica, const struct block *block, int64_t tolerance_ms) {
+    struct commit_cache cache = {replica, commit_is_known};
     replica->ledger->clock = (struct judge_clock){
         .now = replica->world->table->now(replica->world),
-        .tolerance_ns = replica->config.block_time_tolerance_ms * 1000000,
+        .tolerance_ns = tolerance_ms * 1000000,
     };
-    struct commit_cache cache = {replica, commit_is_known};
-    candidate->verdict = ledger_judge(replica->ledger, candidate->block, &cache);
-    candidate->judged = candidate->verdict != BLOCK_TIME_TOO_FAR; /* that one changes with the clock */
-    if (candidate->verdict != BLOCK_GOOD)
-        replica_say(replica, WORLD_WARN, "block of height %" PRId64 " refused: %s", candidate->block->header.height,
-                    block_verdict_text(candidate->verdict));
-    return candidate->verdict == BLOCK_GOOD;
+    return ledger_judge(replica->ledger, block, &cache);
+}
+
+/* What the application refuses, and what is too far ahead of our own clock, we do not vote for; but others may see it otherwise, and two thirds
+ * of them are to be followed. The clock's verdict changes with the clock: it is asked each time. */
+void replica_tell_block(struct replica *replica, struct candidate *candidate) {
+    struct engine_event event = {.kind = ENGINE_ON_BLOCK};
+    bool too_far = false;
+    if (candidate->block != NULL && !candidate->judged) {
+        candidate->verdict = judge(replica, candidate->block, replica->config.block_time_tolerance_ms);
+        too_far = candidate->verdict == BLOCK_TIME_TOO_FAR;
+        candidate->judged = !too_far;
+        if (candidate->verdict != BLOCK_GOOD)
+            replica_say(replica, WORLD_WARN, "block of height %" PRId64 " refused: %s", candidate->block->header.height,
+                        block_verdict_text(candidate->verdict));
+        if (too_far)
+            candidate->verdict = judge(replica, candidate->block, 0);
+    }
+    bool refused = candidate->verdict == BLOCK_REFUSED_BY_APP;
+    event.block.id = candidate->id;
+    event.block.valid = candidate->block != NULL && (candidate->verdict == BLOCK_GOOD || refused);
+    event.block.app_rejects = refused || too_far;
+    replica_event(replica, &event);
+}
+
+static bool engine_names(const struct engine *engine, const struct block_id *id) {
+    const struct block_id *names[] = {&engine->locked, &engine->valid, &engine->wanted, &engine->commit_id,
+                                      engine->has_proposal ? &engine->proposal.block_id : id,
+                                      engine->has_next_proposal ? &engine->next_proposal.block_id : id};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i] != id && block_id_equal(names[i], id))
+            return true;
+    for (uint32_t i = 0; i < engine->block_count; i++)
+        if (block_id_equal(&engine->blocks[i].id, id))
+            return true;
+    return false;
+}
+
+/* What the engine knows by name it may decide without another word: its bytes must stay. */
+void replica_pin_candidates(struct replica *replica) {
+    for (uint32_t i = 0; i < replica->candidates.count; i++) {
+        struct candidate *candidate = &replica->candidates.list[i];
+        candidate->pinned = engine_names(&replica->engine, &candidate->id);
+    }
 }
 
 /* ---- the pump: station 6 */

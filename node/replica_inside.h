@@ -92,8 +92,8 @@ void replica_note(struct replica *replica, const struct replica_peer *from, cons
 void replica_note_own(struct replica *replica, const struct wire_consensus *message);
 struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number);
 void replica_halt(struct replica *replica, const char *why);
-/* The judge's verdict on a complete candidate, asked once. */
-bool replica_judge(struct replica *replica, struct candidate *candidate);
+void replica_tell_block(struct replica *replica, struct candidate *candidate); /* a complete one, with the judge's verdict, to the engine */
+void replica_pin_candidates(struct replica *replica); /* before another one is placed */
 struct span replica_chain_id(const struct replica *replica);
 
 /* gate.c: station 3. `peer` 0: our own or the journal's. `from` NULL for those. */

@@ -222,6 +222,42 @@ START_TEST(a_height_costs_a_validator_at_most_six_flushes) {
 }
 END_TEST
 
+START_TEST(a_node_whose_application_refuses_every_proposal_votes_nil_and_follows) {
+    struct sim *sim = four(15);
+    ck_assert(sim_run_to_height(sim, 3, 60000));
+    sim_kill(sim, 3);
+    sim_make_stubborn(sim, 3);
+    ck_assert(sim_start(sim, 3));
+    ck_assert_msg(sim_run_to_height(sim, 10, 120000), "%s", sim_complaint(sim));
+    must_be_fine(sim);
+    sim_free(sim);
+}
+END_TEST
+
+START_TEST(a_node_whose_clock_is_hours_behind_votes_nil_and_follows) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.block_time_tolerance_ms = 60000;
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 3, 60000));
+    sim_skew_clock(sim, 2, -2 * 3600 * 1000);
+    ck_assert_msg(sim_run_to_height(sim, 10, 120000), "%s", sim_complaint(sim));
+    must_be_fine(sim);
+    sim_free(sim);
+}
+END_TEST
+
+START_TEST(clocks_that_run_apart_by_an_hour_on_a_third_of_the_nodes_do_not_stop_the_others) {
+    struct sim *sim = four(16);
+    sim_skew_clock(sim, 1, 3600 * 1000);
+    ck_assert_msg(sim_run_to_height(sim, 8, 120000), "%s", sim_complaint(sim));
+    sim_skew_clock(sim, 1, -3600 * 1000);
+    ck_assert_msg(sim_run_to_height(sim, 16, 120000), "%s", sim_complaint(sim));
+    must_be_fine(sim);
+    sim_free(sim);
+}
+END_TEST
+
 /* ---- strangers' messages */
 
 static bool swap_a_byte(void *context, uint32_t to, uint8_t channel, uint8_t *bytes, size_t size) {
@@ -391,6 +427,9 @@ Suite *suite_replica(void) {
     tcase_add_test(tests, a_minority_partition_lets_the_rest_go_on_and_catches_up);
     tcase_add_test(tests, the_same_seed_gives_the_same_chain);
     tcase_add_test(tests, a_height_costs_a_validator_at_most_six_flushes);
+    tcase_add_test(tests, a_node_whose_application_refuses_every_proposal_votes_nil_and_follows);
+    tcase_add_test(tests, a_node_whose_clock_is_hours_behind_votes_nil_and_follows);
+    tcase_add_test(tests, clocks_that_run_apart_by_an_hour_on_a_third_of_the_nodes_do_not_stop_the_others);
     tcase_add_test(tests, a_node_whose_bytes_are_spoilt_on_the_way_harms_nobody);
     tcase_add_test(tests, a_vote_with_a_bad_signature_costs_its_sender_the_connection);
     tcase_add_test(tests, a_vote_under_anothers_address_is_refused);
