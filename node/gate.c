@@ -50,7 +50,7 @@ static bool vote_is_wanted(struct replica *replica, const struct vote *vote, con
     if (vote->height == engine->height) {
         *validators = engine->begin.validators;
         tally = rounds_tally(&engine->rounds, vote->round, vote->type);
-    } else if (vote->height + 1 == engine->height && vote->type == VOTE_PRECOMMIT && engine->phase == ENGINE_NEW_HEIGHT &&
+    } else if (vote->height == engine->height - 1 && vote->type == VOTE_PRECOMMIT && engine->phase == ENGINE_NEW_HEIGHT &&
                engine->has_last_commit && engine->last_commit.round == vote->round) {
         tally = &engine->last_commit;
         *validators = tally->validators;

@@ -51,7 +51,7 @@ static void forget_proposal(struct peerstate *peer) {
 
 /* Its precommits of the finished height are what it has of the last commit. */
 static void carry_last_commit(struct peerstate *peer, const struct wire_consensus *step) {
-    bool same_commit = peer->height + 1 == step->height && peer->round == step->last_commit_round;
+    bool same_commit = peer->height == step->height - 1 && peer->round == step->last_commit_round;
     if (same_commit)
         swap(&peer->last_commit, &peer->precommits);
     else
@@ -135,7 +135,7 @@ void peerstate_ensure_votes(struct peerstate *peer, int64_t height, uint32_t val
         ensure(&peer->precommits, validators);
         if (peer->pol_round >= 0)
             ensure(&peer->pol, validators);
-    } else if (peer->height == height + 1) {
+    } else if (height == peer->height - 1) {
         ensure(&peer->last_commit, validators);
     }
 }
@@ -160,7 +160,7 @@ struct bit_array *peerstate_votes(struct peerstate *peer, int64_t height, int32_
             return &peer->catchup;
         if (prevote && round == peer->pol_round)
             return &peer->pol;
-    } else if (height + 1 == peer->height && !prevote && round == peer->last_commit_round) {
+    } else if (height == peer->height - 1 && !prevote && round == peer->last_commit_round) {
         return &peer->last_commit;
     }
     return NULL;
@@ -172,13 +172,23 @@ void peerstate_note_vote(struct peerstate *peer, int64_t height, int32_t round, 
         bit_array_set(votes, (uint32_t)index, true);
 }
 
+static void clear(struct bit_array *array) { bit_array_resize(array, array->bits); }
+
+void peerstate_forget_sent(struct peerstate *peer) {
+    peer->proposal = false;
+    struct bit_array *arrays[] = {&peer->parts, &peer->pol, &peer->prevotes, &peer->precommits, &peer->last_commit, &peer->catchup};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        clear(arrays[i]);
+}
+
+/* About the votes for that block it knows better than we: its word replaces ours there, and only there. No bits at all: it has none of them. */
 void peerstate_vote_bits(struct peerstate *peer, const struct wire_consensus *message, const struct bit_array *ours) {
     struct bit_array *votes = peerstate_votes(peer, message->height, message->round, message->type);
-    if (votes == NULL || votes->bits != message->bits.bits)
+    const struct wire_bits *said = &message->bits;
+    if (votes == NULL || (said->bits != 0 && said->bits != votes->bits))
         return;
-    /* About the votes for that block it knows better than we: its word replaces ours there, and only there. */
     for (uint32_t i = 0; i < (votes->bits + 63) / 64; i++) {
-        uint64_t about = ours != NULL && i < (ours->bits + 63) / 64 ? ours->words[i] : ours == NULL ? ~0ull : 0;
-        votes->words[i] = (votes->words[i] & ~about) | message->bits.words[i];
+        uint64_t about = ours == NULL ? ~0ull : i < (ours->bits + 63) / 64 ? ours->words[i] : 0;
+        votes->words[i] = (votes->words[i] & ~about) | (said->bits == 0 ? 0 : said->words[i]);
     }
 }

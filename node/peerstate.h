@@ -40,6 +40,8 @@ void peerstate_ensure_catchup(struct peerstate *peer, int64_t height, int32_t ro
 /* The bits of what it has of these votes; NULL: votes it could not use now. */
 struct bit_array *peerstate_votes(struct peerstate *peer, int64_t height, int32_t round, int32_t type);
 void peerstate_note_vote(struct peerstate *peer, int64_t height, int32_t round, int32_t type, int32_t index);
+/* Sent is not received: nothing of what we sent or heard of is taken for granted any more, only where the peer is. */
+void peerstate_forget_sent(struct peerstate *peer);
 /* VoteSetBits: `ours` are the validators whose vote for that block we hold, NULL: we do not know. */
 void peerstate_vote_bits(struct peerstate *peer, const struct wire_consensus *message, const struct bit_array *ours);
 

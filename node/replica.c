@@ -560,11 +560,15 @@ void replica_timer(struct replica *replica, enum world_timer which) {
 
 const struct engine *replica_engine(const struct replica *replica) { return &replica->engine; }
 
+/* One peer may say what it likes: half of those who spoke must be ahead (wound 32). */
 bool replica_catching_up(const struct replica *replica) {
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
-        if (replica->peers[i].present && replica->peers[i].state.height > replica->engine.height + 1)
-            return true;
-    return false;
+    uint32_t spoke = 0, ahead = 0;
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        const struct replica_peer *peer = &replica->peers[i];
+        spoke += peer->present && peer->state.height > 0;
+        ahead += peer->present && peer->state.height > replica->engine.height + 1;
+    }
+    return ahead > 0 && 2 * ahead >= spoke;
 }
 
 struct timestamp replica_height_started(const struct replica *replica) { return replica->height_started; }

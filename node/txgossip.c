@@ -42,7 +42,7 @@ static void walk(struct replica *replica, struct replica_peer *peer, uint64_t *c
     uint64_t reached = *cursor;
     const struct mempool_tx *tx;
     while ((tx = mempool_next(replica->mempool, reached)) != NULL) {
-        bool behind = peer->state.height + 1 < tx->height;
+        bool behind = peer->state.height < tx->height - 1;
         if (behind || (relay && now - tx->arrived_ms < replica->config.mempool_relay_ms))
             break;
         reached = tx->number;

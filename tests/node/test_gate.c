@@ -52,6 +52,24 @@ START_TEST(a_good_vote_in_a_padded_message_is_counted_and_its_padding_not_kept) 
 }
 END_TEST
 
+START_TEST(the_greatest_heights_and_rounds_are_only_numbers) {
+    struct sim *sim = four(3);
+    struct wire_consensus step = {.kind = WIRE_NEW_ROUND_STEP, .height = INT64_MAX, .round = INT32_MAX, .step = ENGINE_COMMIT};
+    stranger_inject(sim, 1, 0, &step);
+    struct vote vote = stranger_vote(sim, 1, INT64_MAX, INT32_MAX, VOTE_PRECOMMIT);
+    stranger_sign(sim, 1, &vote);
+    stranger_inject_vote(sim, 1, 0, &vote);
+    struct wire_consensus has = {.kind = WIRE_HAS_VOTE, .height = INT64_MAX, .round = INT32_MAX, .type = VOTE_PREVOTE, .index = INT32_MAX};
+    stranger_inject(sim, 1, 0, &has);
+    struct wire_consensus claim = {.kind = WIRE_VOTE_SET_MAJ23, .height = INT64_MAX, .round = INT32_MAX, .type = VOTE_PREVOTE};
+    stranger_inject(sim, 1, 0, &claim);
+    ck_assert_int_eq(sim_submit(sim, 0, "a=b"), MEMPOOL_ADDED);
+    sim_run_for(sim, 500);
+    ck_assert(!replica_catching_up(sim_replica(sim, 0))); /* one loud voice does not make us late (wound 32) */
+    must_go_on(sim);
+}
+END_TEST
+
 Suite *suite_gate(void);
 Suite *suite_gate(void) {
     Suite *suite = suite_create("gate");
@@ -59,6 +77,7 @@ Suite *suite_gate(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_proposal_of_more_parts_than_a_block_can_have_costs_its_sender_the_connection);
     tcase_add_test(tests, a_good_vote_in_a_padded_message_is_counted_and_its_padding_not_kept);
+    tcase_add_test(tests, the_greatest_heights_and_rounds_are_only_numbers);
     suite_add_tcase(suite, tests);
     return suite;
 }
