@@ -306,11 +306,13 @@ static bool read_chunks(struct asking *asking, struct buffer *body) {
 }
 
 static bool read_to_end(struct asking *asking) {
-    int more;
-    while ((more = read_more(asking)) > 0)
+    for (;;) {
         if (buffer_size(&asking->in) > asking->body_bytes_max)
             return refuse(asking, "the answer is too large");
-    return more == 0;
+        int more = read_more(asking);
+        if (more <= 0)
+            return more == 0;
+    }
 }
 
 static struct blob *read_answer(struct asking *asking, int *status) {
