@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "node/cli.h"
 #include "node/complaint.h"
@@ -15,7 +16,7 @@ static const struct cli_option options[] = {
     {"home", CLI_TEXT, &home, "DIR", "where (default $QUORATE_HOME, $CMTHOME, ~/.quorate)", 0, 0},
     {"chain-id", CLI_TEXT, &chain_id, "ID", "the chain's name, at most 50 characters (default chain-XXXXXX)", 0, 0},
     {"app", CLI_TEXT, &app, "NAME", "ledger (default) or kvstore", 0, 0},
-    {"moniker", CLI_TEXT, &moniker, "NAME", "the node's name for people", 0, 0},
+    {"moniker", CLI_TEXT, &moniker, "NAME", "the node's name for people (the machine's name)", 0, 0},
     {"release", CLI_TEXT, &release, "R", "rules of CometBFT 0.38 (default), 0.39 or 0.40", 0, 0},
 };
 
@@ -70,12 +71,19 @@ static bool write_home(struct config *config, const char *where, char **error) {
     return good;
 }
 
+/* As CometBFT: the name of the machine. */
+static const char *default_moniker(void) {
+    static char name[128];
+    return gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "quorate";
+}
+
 int cmd_init(int argc, char **argv) {
     struct cli_rest rest;
     struct config config;
     char *error = NULL;
     int status;
-    chain_id = moniker = NULL;
+    chain_id = NULL;
+    moniker = default_moniker();
     app = "ledger";
     release = "0.38";
     home = cli_home();
@@ -85,7 +93,8 @@ int cmd_init(int argc, char **argv) {
         return cli_misuse(&command, "--chain-id: 1 to 50 characters are wanted");
     config_init(&config, strcmp(release, "0.40") == 0 ? PARAMS_V040 : strcmp(release, "0.39") == 0 ? PARAMS_V039 : PARAMS_V038);
     bool good = config_set(&config, "quorate.release", release, &error) && config_set(&config, "proxy_app", app, &error) &&
-                (moniker == NULL || config_set(&config, "moniker", moniker, &error)) && config_check(&config, &error);
+                config_set(&config, "moniker", moniker, &error) && config_set(&config, "version", config_rpc_version(&config), &error) &&
+                config_check(&config, &error);
     status = good ? CLI_FAILED : CLI_USAGE;
     good = good && home_is_free(home, &error) && write_home(&config, home, &error);
     config_close(&config);

@@ -152,6 +152,7 @@ static bool write_texts(const struct network *net, size_t index, const char *gen
     char *peers = peers_of(net, index), *name = complaint_of("%s%zu", wish.prefix, index);
     set_or_die(&base, "p2p.persistent_peers", peers);
     set_or_die(&base, "moniker", name);
+    set_or_die(&base, "version", config_rpc_version(&base));
     if (wish.loopback_base_port != 0) {
         set_formatted(&base, "p2p.laddr", "tcp://127.0.0.1:%lld", p2p_port(index));
         set_formatted(&base, "rpc.laddr", "tcp://127.0.0.1:%lld", p2p_port(index) + 1);

@@ -447,6 +447,36 @@ START_TEST(state_sync_messages_are_checked) {
 }
 END_TEST
 
+/* evidence */
+
+/* Wounds 30, 31. */
+START_TEST(evidence_of_nothing_is_refused) {
+    static const uint8_t empty_item[] = {0x0a, 0x00}, no_votes[] = {0x0a, 0x02, 0x0a, 0x00}, no_block[] = {0x0a, 0x02, 0x12, 0x00};
+    static uint8_t larger[WIRE_EVIDENCE_BYTES_MAX + 1];
+    struct evidence *items;
+    uint32_t count = 7;
+    ck_assert_ptr_nonnull(wire_evidence_decode(&items, &count, span_of(empty_item, sizeof empty_item), &arena));
+    ck_assert_ptr_nonnull(wire_evidence_decode(&items, &count, span_of(no_votes, sizeof no_votes), &arena));
+    ck_assert_ptr_nonnull(wire_evidence_decode(&items, &count, span_of(no_block, sizeof no_block), &arena));
+    ck_assert_ptr_nonnull(wire_evidence_decode(&items, &count, span_of(larger, sizeof larger), &arena));
+    ck_assert_uint_eq(count, 7);
+    ck_assert_ptr_null(wire_evidence_decode(&items, &count, span_text(""), &arena));
+    ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(many_empty_pieces_of_evidence_cost_no_memory) {
+    struct evidence *items;
+    uint32_t count;
+    for (size_t i = 0; i + 1 < sizeof scratch; i += 2) {
+        scratch[i] = 0x0a;
+        scratch[i + 1] = 0;
+    }
+    ck_assert_ptr_nonnull(wire_evidence_decode(&items, &count, span_of(scratch, sizeof scratch), &arena));
+    ck_assert_uint_le(arena.bytes_taken, arena.bytes_max);
+}
+END_TEST
+
 /* remote signer */
 
 START_TEST(a_request_to_sign_nothing_is_refused) {
@@ -551,6 +581,8 @@ Suite *suite_wire(void) {
     tcase_add_test(tests, block_sync_messages_are_checked);
     tcase_add_test(tests, addresses_come_out_as_they_went_in_and_are_checked);
     tcase_add_test(tests, state_sync_messages_are_checked);
+    tcase_add_test(tests, evidence_of_nothing_is_refused);
+    tcase_add_test(tests, many_empty_pieces_of_evidence_cost_no_memory);
     tcase_add_test(tests, a_request_to_sign_nothing_is_refused);
     tcase_add_test(tests, noise_is_survived);
     tcase_add_test(tests, damaged_messages_are_survived);
