@@ -319,21 +319,34 @@ struct link *link_accept(const struct link_settings *settings, const struct link
     return link;
 }
 
-static int connect_to(struct link *link, const struct netaddress *address) {
+unsigned link_sockaddr(struct sockaddr_storage *out, const struct netaddress *address) {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(address->port)};
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
-    if (!address->is_ip && link->settings->dns == NULL)
-        snprintf(link->stillborn, sizeof link->stillborn, "no resolver for names");
-    if (!address->is_ip) /* without a resolver libevent would block the whole loop until the name is known */
-        return link->settings->dns == NULL
-                   ? 0
-                   : bufferevent_socket_connect_hostname(link->socket, link->settings->dns, AF_UNSPEC, address->host, address->port);
-    memcpy(&four.sin_addr, address->ip + 12, 4);
-    memcpy(&six.sin6_addr, address->ip, 16);
-    bool is_four = memcmp(address->ip, mapped, sizeof mapped) == 0;
-    return bufferevent_socket_connect(link->socket, is_four ? (struct sockaddr *)&four : (struct sockaddr *)&six,
-                                      is_four ? sizeof four : sizeof six);
+    struct sockaddr_in *four = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
+    memset(out, 0, sizeof *out);
+    if (memcmp(address->ip, mapped, sizeof mapped) == 0) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(address->port);
+        memcpy(&four->sin_addr, address->ip + 12, 4);
+        return sizeof *four;
+    }
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(address->port);
+    memcpy(&six->sin6_addr, address->ip, 16);
+    return sizeof *six;
+}
+
+/* Without a resolver libevent would block the whole loop until a name is known. */
+static int connect_to(struct link *link, const struct netaddress *address) {
+    struct sockaddr_storage where;
+    if (address->is_ip) {
+        int size = (int)link_sockaddr(&where, address);
+        return bufferevent_socket_connect(link->socket, (struct sockaddr *)&where, size);
+    }
+    if (link->settings->dns != NULL)
+        return bufferevent_socket_connect_hostname(link->socket, link->settings->dns, AF_UNSPEC, address->host, address->port);
+    snprintf(link->stillborn, sizeof link->stillborn, "no resolver for names");
+    return 0;
 }
 
 struct link *link_dial(const struct link_settings *settings, const struct link_owner *owner, const struct netaddress *address) {

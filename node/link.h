@@ -15,6 +15,7 @@
 #include "node/secretconn.h"
 
 struct bufferevent;
+struct sockaddr_storage;
 struct event_base;
 struct evdns_base;
 struct ev_token_bucket_cfg;
@@ -57,6 +58,8 @@ struct link_counts {
 /* An accepted socket (owned from now on), or a dial to an address, whose id is whom we expect to answer. NULL when there is no socket to be had. */
 struct link *link_accept(const struct link_settings *settings, const struct link_owner *owner, int fd, const char *remote_ip);
 struct link *link_dial(const struct link_settings *settings, const struct link_owner *owner, const struct netaddress *address);
+/* A literal address for the system; returns its size. */
+unsigned link_sockaddr(struct sockaddr_storage *out, const struct netaddress *address);
 void link_free(struct link *link); /* silently; not from inside a callback of this link */
 void link_kill(struct link *link, const char *why, bool fault); /* dead is called now; free it later */
 

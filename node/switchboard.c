@@ -109,9 +109,10 @@ static bool is_exempt(const struct switchboard *board, const char *id) {
 }
 
 static bool is_allowed(const struct switchboard *board, const char *id) {
-    return !board->config.allow_only || is_exempt(board, id) || targets_list_has(board->config.private_peer_ids, id) ||
-           targets_list_has(board->config.allow_only_ids, id) ||
-           targets_find(&board->seeds, id) != NULL;
+    const struct switchboard_config *config = &board->config;
+    bool is_open = !config->allow_only && (config->allow_only_ids == NULL || config->allow_only_ids[0] == '\0');
+    return is_open || is_exempt(board, id) || targets_find(&board->seeds, id) != NULL || targets_list_has(config->private_peer_ids, id) ||
+           targets_list_has(config->allow_only_ids, id);
 }
 
 bool switchboard_is_banned(const struct switchboard *board, const char *id) { return bans_has(&board->bans, id, now_ms()); }
@@ -502,7 +503,7 @@ void switchboard_drop(struct switchboard *board, uint32_t peer, enum world_blame
     if (place == NULL)
         return;
     if (blame == WORLD_BLAME_MALICE)
-        bans_add(&board->bans, link_id(place->link), now_ms() + SWITCHBOARD_BAN_MS);
+        bans_add(&board->bans, link_id(place->link), now_ms() + (board->config.ban_ms > 0 ? board->config.ban_ms : SWITCHBOARD_BAN_MS));
     link_kill(place->link, reason, blame != WORLD_BLAME_NONE);
 }
 
@@ -521,12 +522,9 @@ static char *listen_at(struct switchboard *board) {
     struct netaddress address;
     char text[NETADDRESS_TEXT_SIZE];
     struct sockaddr_storage where;
-    int size = sizeof where;
     if (netaddress_parse_host_port(&address, span_text(laddr)) != NETADDRESS_GOOD || !address.is_ip)
         return complaint_of("p2p.laddr \"%s\" is not tcp://IP:PORT", laddr);
-    netaddress_format_host_port(text, &address);
-    if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&where, &size) != 0)
-        return complaint_of("p2p.laddr \"%s\" cannot be used as an address", laddr);
+    int size = (int)link_sockaddr(&where, &address);
     board->socket = evconnlistener_new_bind(board->base, on_accept, board, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
                                             128, (struct sockaddr *)&where, size);
     if (board->socket == NULL)

@@ -23,12 +23,13 @@
 struct switchboard_config { /* [p2p] of config.toml; texts are loans, lists are comma separated */
     const char *laddr;      /* "tcp://0.0.0.0:26656" */
     const char *persistent_peers, *seeds, *unconditional_peer_ids, *private_peer_ids;
-    const char *allow_only_ids; /* more ids for allow_only; may be NULL */
+    const char *allow_only_ids; /* not empty: these, and those named above, and nobody else; may be NULL */
     uint32_t max_num_inbound_peers, max_num_outbound_peers;
     bool allow_duplicate_ip, pex, addr_book_strict;
-    bool allow_only; /* admit only ids named in one of the lists above */
+    bool allow_only; /* the same without further ids */
     int64_t persistent_peers_max_dial_period_ms; /* 0: our cap of 30 s */
     int64_t handshake_timeout_ms, dial_timeout_ms; /* 0: 20 s, 3 s */
+    int64_t ban_ms; /* for provable malice; 0: SWITCHBOARD_BAN_MS */
     int64_t send_rate, recv_rate; /* bytes per second and peer, a second's worth at once; 0: no limit */
 };
 
