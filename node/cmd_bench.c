@@ -1,7 +1,7 @@
 /* `quorate bench`: networks of validators on this machine under load, and what that takes: rate, durations, CPU, memory, disk, flushes. */
 #include <assert.h>
+#include <errno.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,26 +10,17 @@
 #include <unistd.h>
 
 #include "node/bench_proc.h"
+#include "node/cli.h"
 #include "node/load.h"
 #include "node/load_report.h"
 #include "node/localnet.h"
-
-int cmd_bench(int argc, char **argv);
 
 #define START_TIMEOUT_MS 30000
 #define STOP_GRACE_MS    20000
 #define WARMUP_S         2
 #define SIZE_BYTES       250
 #define COMMIT_SECONDS   5
-
-static const char USAGE[] =
-    "usage: quorate bench [options]\n"
-    "Measures validators on this machine. The load shares its cores; compare on one machine only, several times and in turns.\n"
-    "  --dir DIR         folder for the networks and the raw rows, made anew (build/bench)\n"
-    "  --for SECONDS     of load per case (20)\n"
-    "  --base-port PORT  (27656)\n"
-    "  --connections N   of the full load, to each node (16)\n"
-    "  --only NAME,…     of kvstore4, ledger4, kvstore1\n";
+#define AHEAD_PER_S      15000 /* transfers signed before a full load */
 
 struct goal { /* printed beside a value; 0: none */
     double value;
@@ -53,15 +44,33 @@ static const struct plan PLANS[] = {
 
 struct bench {
     const char *folder, *only;
-    double seconds;
-    uint16_t base_port;
-    uint32_t connections;
+    int64_t seconds, base_port, connections;
     FILE *rows;
     const struct plan *plan;
     struct localnet net;
     struct load_http_place places[LOCALNET_NODES_MAX];
     struct load_accounts accounts;
     bool is_unclean;
+};
+
+static struct bench bench_wish;
+
+static const struct cli_option command_options[] = {
+    {"dir", CLI_TEXT, &bench_wish.folder, "DIR", "for the networks, made anew, and the raw rows (build/bench)", 0, 0},
+    {"for", CLI_NUMBER, &bench_wish.seconds, "SECONDS", "of load per case (20)", 1, 100000},
+    {"connections", CLI_NUMBER, &bench_wish.connections, "N", "of the full load, to each node (16)", 1, 1000},
+    {"base-port", CLI_NUMBER, &bench_wish.base_port, "PORT", "(27656)", 1024, 65500},
+    {"only", CLI_TEXT, &bench_wish.only, "NAME,…", "of kvstore4, ledger4, kvstore1", 0, 0},
+};
+
+static const struct cli_command command = {
+    .name = "bench",
+    .arguments = "[--for SECONDS] [--only NAME,…] [--dir DIR]",
+    .summary = "Measures networks of validators on this machine: rates, durations, CPU, memory, disk, flushes; each beside its goal. The load shares\n"
+               "the cores. Machines and moments differ: compare in one sitting, in turns, several times.",
+    .example = "quorate bench --for 20 --only kvstore4",
+    .options = command_options,
+    .option_count = sizeof command_options / sizeof command_options[0],
 };
 
 struct outcome { /* of one case */
@@ -76,7 +85,7 @@ struct outcome { /* of one case */
 static void row(struct bench *bench, const char *what, double value, const char *unit, struct goal goal) {
     fprintf(bench->rows, "%s\t%s\t%.3f\t%s\t%.3f\n", bench->plan->name, what, value, unit, goal.value);
     fflush(bench->rows);
-    printf("  %-42s %12.*f %-10s", what, value < 100 ? 2 : 0, value, unit);
+    printf("  %-44s %12.*f %-10s", what, value < 100 ? 2 : 0, value, unit);
     if (goal.value > 0)
         printf(" goal %s %.*f, %s (%.2f×)", goal.is_most ? "≤" : "≥", goal.value < 100 ? 1 : 0, goal.value,
                (goal.is_most ? value <= goal.value : value >= goal.value) ? "met" : "missed", value / goal.value);
@@ -88,6 +97,10 @@ static const struct goal NO_GOAL = {0, false};
 
 static void durations(struct bench *bench, const char *which, const struct load_latency *latency, struct goal goal) {
     char what[64];
+    if (latency->count == 0) {
+        printf("  %s: none came to an end\n", which);
+        return;
+    }
     snprintf(what, sizeof what, "%s, p50", which);
     row(bench, what, (double)load_latency_at(latency, 500) / 1e3, "ms", goal);
     snprintf(what, sizeof what, "%s, p99", which);
@@ -155,8 +168,8 @@ static bool run_case(struct bench *bench, struct outcome *outcome, struct load_o
 }
 
 static struct load_options full_load(const struct bench *bench, uint32_t batch) {
-    return (struct load_options){.connections = bench->connections, .batch = batch, .seconds = bench->seconds + WARMUP_S, .warmup = WARMUP_S,
-                                 .poll_ms = 5, .sign_ahead = (uint64_t)(bench->seconds + WARMUP_S) * 15000};
+    return (struct load_options){.connections = (uint32_t)bench->connections, .batch = batch, .seconds = (double)bench->seconds + WARMUP_S,
+                                 .warmup = WARMUP_S, .poll_ms = 5, .sign_ahead = (uint64_t)(bench->seconds + WARMUP_S) * AHEAD_PER_S};
 }
 
 static bool run_commits(struct bench *bench, char **error) {
@@ -177,12 +190,11 @@ static void show_full(struct bench *bench, const struct outcome *outcome) {
     row(bench, "full load, committed by our clock", outcome->report.per_second_by_clock, "tx/s", NO_GOAL);
     durations(bench, "full load, submission to block", &outcome->tally.seen, NO_GOAL);
     row(bench, "full load, block interval", outcome->report.block_interval_ms, "ms", (struct goal){500, true});
-    row(bench, "full load, CPU of all nodes per 1,000", outcome->cpu_seconds * 1000 / committed, "s",
-        (struct goal){bench->plan->cpu_us.value / 1e3, true});
+    row(bench, "full load, CPU of all nodes per 1,000", outcome->cpu_seconds * 1e6 / committed, "ms", bench->plan->cpu_us);
     row(bench, "full load, written per transaction and node", outcome->written_bytes / committed / bench->net.count, "bytes",
         (struct goal){1500, true});
     row(bench, "full load, rejected", (double)outcome->tally.rejected, "", NO_GOAL);
-    row(bench, "full load, the generator's own CPU", outcome->report.own_cpu_seconds * 1000 / committed, "s/1,000", NO_GOAL);
+    row(bench, "full load, the generator's own CPU per 1,000", outcome->report.own_cpu_seconds * 1e6 / committed, "ms", NO_GOAL);
 }
 
 static bool run_full(struct bench *bench, double *rate, char **error) {
@@ -199,6 +211,7 @@ static bool run_tenth(struct bench *bench, double full_rate, char **error) {
     static struct outcome outcome;
     struct load_options options = full_load(bench, 1);
     options.rate = full_rate >= 100 ? full_rate / 10 : 10;
+    options.sign_ahead = (uint64_t)(options.rate * options.seconds);
     options.poll_ms = 1;
     if (!run_case(bench, &outcome, &options, error))
         return false;
@@ -216,7 +229,7 @@ static bool run_batch(struct bench *bench, char **error) {
         return false;
     double committed = (double)outcome.tally.committed > 0 ? (double)outcome.tally.committed : 1;
     row(bench, "lists of 50, committed by blocks' times", outcome.report.per_second_by_blocks, "tx/s", bench->plan->batch_rate);
-    row(bench, "lists of 50, CPU of all nodes per 1,000", outcome.cpu_seconds * 1000 / committed, "s", NO_GOAL);
+    row(bench, "lists of 50, CPU of all nodes per 1,000", outcome.cpu_seconds * 1e6 / committed, "ms", NO_GOAL);
     return true;
 }
 
@@ -267,13 +280,17 @@ static void show_flushes(struct bench *bench) {
 
 /* Networks */
 
+/* The ledger needs its rechecks: without them a commit lets the pending sequences be forgotten. */
+#define SETTINGS                                                                                                                          \
+    "--timeout-commit", "0s", "--skip-timeout-commit", "true", "--mempool.size", "200000", "--mempool.cache_size", "400000",               \
+        "--tx_index.indexer", "null", "--rpc.max_request_batch_size", "100", "--rpc.max_open_connections", "2000"
+
 static bool bring_up(struct bench *bench, char **error) {
-    static const char *const options[] = {
-        "--timeout-commit", "0s", "--skip-timeout-commit", "true", "--accounts", "256", "--account-type", "ed25519",
-        "--mempool.size", "200000", "--mempool.cache_size", "400000", "--mempool.recheck", "false", "--tx_index.indexer", "null",
-        "--rpc.max_request_batch_size", "100", "--rpc.max_open_connections", "2000", NULL};
+    static const char *const kvstore[] = {SETTINGS, "--mempool.recheck", "false", NULL};
+    static const char *const ledger[] = {SETTINGS, "--accounts", "256", "--account-type", "ed25519", NULL};
+    bool is_ledger = strcmp(bench->plan->app, "ledger") == 0;
     char folder[LOCALNET_PATH_MAX];
-    struct localnet_wish wish = {bench->plan->validators, bench->plan->app, bench->base_port, options, NULL};
+    struct localnet_wish wish = {bench->plan->validators, bench->plan->app, (uint16_t)bench->base_port, is_ledger ? ledger : kvstore, NULL};
     snprintf(folder, sizeof folder, "%s/%s", bench->folder, bench->plan->name);
     if (!localnet_take(&bench->net, folder, error) || !localnet_make(&bench->net, &wish, error) ||
         !localnet_start(&bench->net, &wish, error) || !localnet_wait(&bench->net, START_TIMEOUT_MS, error))
@@ -281,7 +298,7 @@ static bool bring_up(struct bench *bench, char **error) {
     for (uint32_t i = 0; i < bench->net.count; i++)
         bench->places[i] = bench->net.nodes[i].rpc;
     bench->accounts.count = 0;
-    return strcmp(bench->plan->app, "ledger") != 0 || load_accounts_read(&bench->accounts, bench->net.accounts, error);
+    return !is_ledger || load_accounts_read(&bench->accounts, bench->net.accounts, error);
 }
 
 static bool measure(struct bench *bench, char **error) {
@@ -313,44 +330,7 @@ static bool run_plan(struct bench *bench, const struct plan *plan) {
     return good && is_clean_end && !bench->is_unclean;
 }
 
-/* Arguments */
-
-static bool read_number(double *out, const char *name, const char *text, double least, double most) {
-    char *end;
-    *out = strtod(text, &end);
-    if (end != text && (*end == '\0' || strcmp(end, "s") == 0) && *out >= least && *out <= most)
-        return true;
-    fprintf(stderr, "quorate bench: --%s %s: must be a number from %.15g to %.15g\n", name, text, least, most);
-    return false;
-}
-
-static int read_arguments(struct bench *bench, int argc, char **argv) {
-    static const struct option options[] = {{"dir", required_argument, NULL, 'd'},       {"for", required_argument, NULL, 'f'},
-                                            {"base-port", required_argument, NULL, 'p'}, {"connections", required_argument, NULL, 'c'},
-                                            {"only", required_argument, NULL, 'o'},      {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    double number;
-    *bench = (struct bench){.folder = "build/bench", .seconds = 20, .base_port = 27656, .connections = 16, .net = {.lock = -1}};
-    optind = 1;
-    for (int id; (id = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        bool good = id != '?';
-        if (id == 'd')
-            bench->folder = optarg;
-        else if (id == 'o')
-            bench->only = optarg;
-        else if (id == 'f')
-            good = read_number(&bench->seconds, "for", optarg, 1, 1e5);
-        else if (id == 'p' && (good = read_number(&number, "base-port", optarg, 1024, 65500)))
-            bench->base_port = (uint16_t)number;
-        else if (id == 'c' && (good = read_number(&number, "connections", optarg, 1, 1000)))
-            bench->connections = (uint32_t)number;
-        else if (id == 'h')
-            fputs(USAGE, stdout);
-        if (!good || id == 'h')
-            return good ? 0 : 2;
-    }
-    return optind == argc ? -1 : 2;
-}
+/* The command */
 
 static bool is_wanted(const struct bench *bench, const char *name) {
     size_t size = strlen(name);
@@ -367,23 +347,23 @@ static bool open_rows(struct bench *bench) {
     snprintf(path, sizeof path, "%s/rows-%lld.tsv", bench->folder, (long long)time(NULL));
     bench->rows = localnet_make_folders(bench->folder) ? fopen(path, "we") : NULL;
     if (bench->rows == NULL)
-        fprintf(stderr, "quorate bench: %s cannot be written\n", path);
+        fprintf(stderr, "quorate bench: %s: cannot be written: %s\n", path, strerror(errno));
     else
         printf("raw rows: %s (a line of JSON per run, then name, value, unit, goal by tabs)\n\n", path);
     return bench->rows != NULL;
 }
 
 int cmd_bench(int argc, char **argv) {
-    static struct bench bench;
-    int status = read_arguments(&bench, argc, argv);
-    if (status >= 0)
+    struct cli_rest rest;
+    int status;
+    bench_wish = (struct bench){.folder = "build/bench", .seconds = 20, .base_port = 27656, .connections = 16, .net = {.lock = -1}};
+    if (!cli_parse(&command, &rest, &status, 1, argc, argv))
         return status;
-    if (!open_rows(&bench))
-        return 2;
-    status = 0;
+    if (!open_rows(&bench_wish))
+        return CLI_FAILED;
     for (size_t i = 0; i < PLAN_COUNT; i++)
-        if (is_wanted(&bench, PLANS[i].name) && !run_plan(&bench, &PLANS[i]))
-            status = 1;
-    fclose(bench.rows);
+        if (is_wanted(&bench_wish, PLANS[i].name) && !run_plan(&bench_wish, &PLANS[i]))
+            status = CLI_FAILED;
+    fclose(bench_wish.rows);
     return status;
 }

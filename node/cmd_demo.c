@@ -1,42 +1,26 @@
 /* `quorate demo`: a network of validators on this machine at work, and in the end the proof that it worked. */
 #include <assert.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "node/cli.h"
 #include "node/demo_proof.h"
 #include "node/demo_watch.h"
 #include "node/load.h"
 #include "node/load_report.h"
 #include "node/localnet.h"
 
-int cmd_demo(int argc, char **argv);
-
 #define START_TIMEOUT_MS 30000
 #define STOP_GRACE_MS    10000
 #define CONNECTIONS      4 /* to each node */
 #define TAIL_LINES       20
 
-static const char USAGE[] =
-    "usage: quorate demo [options]\n"
-    "Starts validators on this machine, sends signed transfers through all of them, shows them at work, and in the end checks that all hold the\n"
-    "same blocks and that each accepted transfer is in one of them, once.\n"
-    "  --dir DIR              the network's folder, made anew (run)\n"
-    "  --validators N         1 to 16 (4)\n"
-    "  --for SECONDS          then end; without it until Ctrl-C\n"
-    "  --rate TX_PER_S        (200)\n"
-    "  --base-port PORT       p2p of the first node; RPC is one above, the next node's two above (26656)\n"
-    "  --timeout-commit TIME  pause between blocks (100ms)\n"
-    "Exit status: 0 all was proved; 1 it was not, or a node died; 2 the network could not be started.\n";
-
 struct demo {
     const char *folder, *timeout_commit;
-    double seconds, rate;
-    uint32_t validators;
-    uint16_t base_port;
+    int64_t validators, seconds, rate, base_port;
     struct localnet net;
     struct load_http_place places[LOCALNET_NODES_MAX];
     struct event_base *base;
@@ -51,68 +35,26 @@ struct demo {
     struct load_latency seen_before;
 };
 
-/* Arguments */
+static struct demo demo_wish;
 
-static bool read_number(double *out, const char *name, const char *text, double least, double most) {
-    char *end;
-    *out = strtod(text, &end);
-    if (end != text && (*end == '\0' || strcmp(end, "s") == 0) && *out >= least && *out <= most)
-        return true;
-    fprintf(stderr, "quorate demo: --%s %s: must be a number from %.15g to %.15g\n", name, text, least, most);
-    return false;
-}
-
-enum option_id { OPTION_DIR = 256, OPTION_VALIDATORS, OPTION_FOR, OPTION_RATE, OPTION_BASE_PORT, OPTION_TIMEOUT_COMMIT, OPTION_HELP };
-
-static const struct option OPTIONS[] = {
-    {"dir", required_argument, NULL, OPTION_DIR},
-    {"validators", required_argument, NULL, OPTION_VALIDATORS},
-    {"for", required_argument, NULL, OPTION_FOR},
-    {"rate", required_argument, NULL, OPTION_RATE},
-    {"base-port", required_argument, NULL, OPTION_BASE_PORT},
-    {"timeout-commit", required_argument, NULL, OPTION_TIMEOUT_COMMIT},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {NULL, 0, NULL, 0},
+static const struct cli_option options[] = {
+    {"dir", CLI_TEXT, &demo_wish.folder, "DIR", "the network's folder, made anew (run)", 0, 0},
+    {"validators", CLI_NUMBER, &demo_wish.validators, "N", "(4)", 1, LOCALNET_NODES_MAX},
+    {"for", CLI_NUMBER, &demo_wish.seconds, "SECONDS", "then end; without it until Ctrl-C", 0, 10000000},
+    {"rate", CLI_NUMBER, &demo_wish.rate, "TX_PER_S", "transfers a second (200)", 1, 1000000},
+    {"base-port", CLI_NUMBER, &demo_wish.base_port, "PORT", "of the first node for peers, RPC is one above, the next node two (26656)", 1024, 65500},
+    {"timeout-commit", CLI_TEXT, &demo_wish.timeout_commit, "TIME", "pause between blocks (100ms)", 0, 0},
 };
 
-static bool take_option(struct demo *demo, int id, const char *value) {
-    double number = 0;
-    bool good = true;
-    switch (id) {
-    case OPTION_DIR: demo->folder = value; return true;
-    case OPTION_TIMEOUT_COMMIT: demo->timeout_commit = value; return true;
-    case OPTION_FOR: return read_number(&demo->seconds, "for", value, 0, 1e7);
-    case OPTION_RATE: return read_number(&demo->rate, "rate", value, 1, 1e6);
-    case OPTION_VALIDATORS:
-        good = read_number(&number, "validators", value, 1, LOCALNET_NODES_MAX);
-        demo->validators = (uint32_t)number;
-        return good;
-    case OPTION_BASE_PORT:
-        good = read_number(&number, "base-port", value, 1024, 65500);
-        demo->base_port = (uint16_t)number;
-        return good;
-    default: return false;
-    }
-}
-
-/* −1: go on, otherwise the exit status. */
-static int read_arguments(struct demo *demo, int argc, char **argv) {
-    *demo = (struct demo){.folder = "run", .timeout_commit = "100ms", .rate = 200, .validators = 4, .base_port = 26656};
-    optind = 1;
-    for (int id; (id = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
-        if (id == OPTION_HELP) {
-            fputs(USAGE, stdout);
-            return 0;
-        }
-        if (id == '?' || !take_option(demo, id, optarg))
-            return 2;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "quorate demo: %s is no option (see --help)\n", argv[optind]);
-        return 2;
-    }
-    return -1;
-}
+static const struct cli_command command = {
+    .name = "demo",
+    .arguments = "[--for SECONDS] [--rate TX_PER_S] [--validators N] [--dir DIR]",
+    .summary = "Starts validators on this machine, sends signed transfers through all of them, shows them at work, and in the end checks that all\n"
+               "hold the same blocks and that each accepted transfer is in one of them, once. Good (0) only if that is so.",
+    .example = "quorate demo --for 20",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+};
 
 /* Showing */
 
@@ -120,11 +62,11 @@ static void show_table(struct demo *demo, const struct load_tally *tally, double
     double seconds = (double)(load_now_us() - demo->begun_us) / 1e6;
     char until[32] = "until Ctrl-C";
     if (demo->seconds > 0)
-        snprintf(until, sizeof until, "of %.0f s", demo->seconds);
+        snprintf(until, sizeof until, "of %" PRId64 " s", demo->seconds);
     if (demo->is_drawn)
         printf("\033[%uA", demo->net.count + 4);
     demo->is_drawn = true;
-    printf("\r%u validators, %.0f signed transfers a second, %.0f s %s\033[K\n", demo->net.count, demo->rate, seconds, until);
+    printf("\r%u validators, %" PRId64 " signed transfers a second, %.0f s %s\033[K\n", demo->net.count, demo->rate, seconds, until);
     printf("  node     RPC                           height  round  peers  mempool\033[K\n");
     for (uint32_t i = 0; i < demo->net.count; i++) {
         const struct demo_watch *watch = &demo->watches[i];
@@ -301,41 +243,43 @@ static bool finish(struct demo *demo) {
 }
 
 static bool prepare(struct demo *demo, char **error) {
-    const char *const options[] = {"--timeout-commit", demo->timeout_commit, "--accounts", "32", NULL};
-    struct localnet_wish wish = {demo->validators, "ledger", demo->base_port, options, NULL};
+    const char *const settings[] = {"--timeout-commit", demo->timeout_commit, "--accounts", "32", NULL};
+    struct localnet_wish wish = {(uint32_t)demo->validators, "ledger", (uint16_t)demo->base_port, settings, NULL};
     if (!localnet_take(&demo->net, demo->folder, error) || !localnet_make(&demo->net, &wish, error) ||
         !load_accounts_read(&demo->accounts, demo->net.accounts, error) || !localnet_start(&demo->net, &wish, error) ||
         !localnet_wait(&demo->net, START_TIMEOUT_MS, error))
         return false;
     for (uint32_t i = 0; i < demo->net.count; i++)
         demo->places[i] = demo->net.nodes[i].rpc;
-    struct load_options load = {.places = demo->places, .place_count = demo->net.count, .connections = CONNECTIONS, .batch = 1, .rate = demo->rate,
-                                .seconds = demo->seconds, .grace = 15, .poll_ms = 2, .accounts = &demo->accounts, .remember = LOAD_REMEMBER};
+    struct load_options load = {.places = demo->places, .place_count = demo->net.count, .connections = CONNECTIONS, .batch = 1, .rate = (double)demo->rate,
+                                .seconds = (double)demo->seconds, .grace = 15, .poll_ms = 2, .accounts = &demo->accounts, .remember = LOAD_REMEMBER};
     demo->load = load_new(demo->base, &load, on_done, demo, error);
     return demo->load != NULL;
 }
 
-int cmd_demo(int argc, char **argv) {
-    static struct demo demo;
+static int run_it(struct demo *demo) {
     char *error = NULL;
-    int status = read_arguments(&demo, argc, argv);
-    if (status >= 0)
-        return status;
-    demo.is_terminal = isatty(STDOUT_FILENO);
-    demo.base = load_base_new();
-    if (prepare(&demo, &error)) {
-        show_start(&demo);
-        go(&demo);
-        status = finish(&demo) ? 0 : 1;
+    int status = CLI_FAILED;
+    demo->is_terminal = isatty(STDOUT_FILENO);
+    demo->base = load_base_new();
+    if (prepare(demo, &error)) {
+        show_start(demo);
+        go(demo);
+        status = finish(demo) ? CLI_GOOD : CLI_FAILED;
     } else {
-        fprintf(stderr, "quorate demo: %s\n", error);
-        localnet_stop(&demo.net, STOP_GRACE_MS);
-        status = 2;
+        localnet_stop(&demo->net, STOP_GRACE_MS);
+        cli_fail(&command, error);
     }
-    free(error);
-    load_free(demo.load);
-    load_accounts_close(&demo.accounts);
-    localnet_leave(&demo.net);
-    event_base_free(demo.base);
+    load_free(demo->load);
+    load_accounts_close(&demo->accounts);
+    localnet_leave(&demo->net);
+    event_base_free(demo->base);
     return status;
+}
+
+int cmd_demo(int argc, char **argv) {
+    struct cli_rest rest;
+    int status;
+    demo_wish = (struct demo){.folder = "run", .timeout_commit = "100ms", .rate = 200, .validators = 4, .base_port = 26656, .net = {.lock = -1}};
+    return cli_parse(&command, &rest, &status, 1, argc, argv) ? run_it(&demo_wish) : status;
 }

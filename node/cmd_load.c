@@ -1,7 +1,6 @@
 /* `quorate load`: measures any CometBFT-compatible node or network. See load.h. */
 #include <assert.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,227 +8,138 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/cli.h"
+#include "node/complaint.h"
 #include "node/load.h"
 #include "node/load_kvstore.h"
 #include "node/load_report.h"
 
-int cmd_load(int argc, char **argv);
-
-#define EXIT_CLEAN   0
-#define EXIT_UNCLEAN 1 /* something was lost, doubled or wrongly answered, or nothing was committed */
-#define EXIT_FAULT   2 /* the run could not be made */
 #define PLACES_MAX   64
 #define PROGRESS_MS  500
-
-static const char USAGE[] =
-    "usage: quorate load [options]\n"
-    "Sends transactions to CometBFT-compatible nodes, reads the blocks back, and says what was committed, how fast, and what was lost.\n"
-    "  --endpoint URL[,URL…]   where to send (http://host:port; may be repeated; default http://127.0.0.1:26657); blocks are read from the first\n"
-    "  --connections N         to each endpoint (16)\n"
-    "  --rate TX_PER_S         0: flat out (0)\n"
-    "  --for SECONDS           of sending (10, unless --count is given)\n"
-    "  --count N               of transactions\n"
-    "  --size BYTES            of a transaction (250)\n"
-    "  --batch N               transactions per request (1; CometBFT's servers allow 10 unless told otherwise)\n"
-    "  --mode sync|async|commit\n"
-    "  --app kvstore|ledger    ledger: signed transfers between the accounts of --accounts\n"
-    "  --accounts DIR          key files as `quorate testnet` writes them\n"
-    "  --sign-ahead N          transfers signed before the start (what --count or --rate and --for come to, else 100000)\n"
-    "  --warmup SECONDS        at the start that do not count for rates and durations (0)\n"
-    "  --grace SECONDS         an accepted transaction is lost when none was seen in a block for so long (15)\n"
-    "  --poll MS               between questions for the next block (2)\n"
-    "  --remember N            transactions at most, because each is remembered in 52 to 60 bytes (8000000)\n"
-    "  --json                  the outcome as one line of JSON\n"
-    "Exit status: 0 clean; 1 lost, doubled or wrong transactions, or none committed; 2 the run could not be made.\n";
+#define AHEAD_UNLESS 100000 /* when nothing says how many transfers it will be */
 
 struct request { /* what the command line asks for */
+    int64_t connections, rate, seconds, count, size, batch, warmup, grace, poll_ms, remember, sign_ahead;
+    const char *mode, *app, *accounts_folder;
+    bool is_json;
     struct load_options options;
     struct load_http_place places[PLACES_MAX];
     struct load_accounts accounts;
-    const char *accounts_folder;
-    bool is_ledger, is_json, has_sign_ahead;
 };
 
-static bool complain(const char *option, const char *value, const char *why) {
-    fprintf(stderr, "quorate load: --%s %s: %s\n", option, value, why);
-    return false;
-}
+static struct request wish;
+
+static const struct cli_option options[] = {
+    {"connections", CLI_NUMBER, &wish.connections, "N", "to each endpoint (16)", 1, LOAD_LANES_MAX},
+    {"rate", CLI_NUMBER, &wish.rate, "TX_PER_S", "0: flat out (0)", 0, 10000000},
+    {"for", CLI_NUMBER, &wish.seconds, "SECONDS", "of sending (10, unless --count is given)", 0, 10000000},
+    {"count", CLI_NUMBER, &wish.count, "N", "transactions", 0, 1000000000},
+    {"size", CLI_NUMBER, &wish.size, "BYTES", "of a transaction (250); transfers are padded to it, if they are smaller", LOAD_KVSTORE_SIZE_MIN, LOAD_KVSTORE_SIZE_MAX},
+    {"batch", CLI_NUMBER, &wish.batch, "N", "transactions per request (1; nodes allow 10 unless told otherwise)", 1, LOAD_BATCH_MAX},
+    {"mode", CLI_TEXT, &wish.mode, "MODE", "sync (default), async or commit", 0, 0},
+    {"app", CLI_TEXT, &wish.app, "NAME", "kvstore (default), or ledger: signed transfers among --accounts", 0, 0},
+    {"accounts", CLI_TEXT, &wish.accounts_folder, "DIR", "key files as `quorate testnet` writes them", 0, 0},
+    {"sign-ahead", CLI_NUMBER, &wish.sign_ahead, "N", "transfers signed before the start (as many as will be sent, at most 400000)", 0, LOAD_AHEAD_MAX},
+    {"warmup", CLI_NUMBER, &wish.warmup, "SECONDS", "at the start that do not count for rates and durations (0)", 0, 1000000},
+    {"grace", CLI_NUMBER, &wish.grace, "SECONDS", "what was accepted is lost when nothing is seen in a block for so long (15)", 0, 1000000},
+    {"poll", CLI_NUMBER, &wish.poll_ms, "MS", "between questions for the next block (2)", 1, 60000},
+    {"remember", CLI_NUMBER, &wish.remember, "N", "transactions at most, 52 to 60 bytes each (8000000)", 1, 1000000000},
+    {"json", CLI_FLAG, &wish.is_json, "", "the outcome as one line of JSON", 0, 0},
+};
+
+static bool set_other(void *context, const char *name, const char *value, char **error);
+
+static const struct cli_command command = {
+    .name = "load",
+    .arguments = "[--endpoint URL[,URL …]] [--rate TX_PER_S] [--for SECONDS | --count N] …",
+    .summary = "Sends transactions to CometBFT-compatible nodes, reads the blocks back, and says what was committed, how fast, and what was lost.\n"
+               "--endpoint http://host:port may come several times (http://127.0.0.1:26657); blocks are read from the first.\n"
+               "Good (0) only if nothing was lost, doubled or wrongly answered, and something was committed.",
+    .example = "quorate load --endpoint http://127.0.0.1:26657,http://127.0.0.1:26659 --rate 1000 --for 30\n"
+               "quorate load --app ledger --accounts run/accounts --count 10000",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .other = set_other,
+    .context = &wish,
+};
 
 /* Arguments */
 
-static bool read_number(double *out, const char *option, const char *text, double least, double most) {
-    char *end;
-    double value = strtod(text, &end);
-    if (end != text && *end == 's' && end[1] == '\0')
-        end++;
-    if (end == text || *end != '\0' || !(value >= least && value <= most)) {
-        char why[96];
-        snprintf(why, sizeof why, "must be a number from %.15g to %.15g", least, most);
-        return complain(option, text, why);
-    }
-    *out = value;
-    return true;
-}
-
-static bool read_whole(uint64_t *out, const char *option, const char *text, double least, double most) {
-    double value;
-    if (!read_number(&value, option, text, least, most))
+static bool set_other(void *context, const char *name, const char *value, char **error) {
+    struct request *request = context;
+    if (strcmp(name, "endpoint") != 0)
         return false;
-    if (value != (double)(uint64_t)value)
-        return complain(option, text, "must be a whole number");
-    *out = (uint64_t)value;
-    return true;
-}
-
-static bool read_uint32(uint32_t *out, const char *option, const char *text, double least, double most) {
-    uint64_t value;
-    if (!read_whole(&value, option, text, least, most))
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
-static bool read_endpoints(struct request *request, const char *list) {
-    char *copy = strdup(list), *rest = copy;
+    char *copy = strdup(value), *rest = copy;
     assert(copy != NULL);
-    const char *fault = NULL;
-    for (char *url; fault == NULL && (url = strsep(&rest, ",")) != NULL;) {
-        if (request->options.place_count == PLACES_MAX)
-            fault = "too many endpoints";
-        else
-            fault = load_http_resolve(&request->places[request->options.place_count++], url);
+    for (char *url; *error == NULL && (url = strsep(&rest, ",")) != NULL;) {
+        const char *fault = request->options.place_count == PLACES_MAX
+                                ? "is one endpoint too many"
+                                : load_http_resolve(&request->places[request->options.place_count++], url);
+        if (fault != NULL)
+            *error = complaint_of("--endpoint %s: %s", url, fault);
     }
     free(copy);
-    return fault == NULL || complain("endpoint", list, fault);
-}
-
-static bool read_choice(int *out, const char *option, const char *text, const char *const *choices) {
-    for (int i = 0; choices[i] != NULL; i++) {
-        if (strcmp(choices[i], text) == 0) {
-            *out = i;
-            return true;
-        }
-    }
-    return complain(option, text, "is none of the choices (see --help)");
-}
-
-enum option_id {
-    OPTION_ENDPOINT = 256, OPTION_CONNECTIONS, OPTION_RATE, OPTION_FOR, OPTION_COUNT, OPTION_SIZE, OPTION_BATCH, OPTION_MODE, OPTION_APP,
-    OPTION_ACCOUNTS, OPTION_SIGN_AHEAD, OPTION_WARMUP, OPTION_GRACE, OPTION_POLL, OPTION_REMEMBER, OPTION_JSON, OPTION_HELP,
-};
-
-static const struct option OPTIONS[] = {
-    {"endpoint", required_argument, NULL, OPTION_ENDPOINT},
-    {"connections", required_argument, NULL, OPTION_CONNECTIONS},
-    {"rate", required_argument, NULL, OPTION_RATE},
-    {"for", required_argument, NULL, OPTION_FOR},
-    {"count", required_argument, NULL, OPTION_COUNT},
-    {"size", required_argument, NULL, OPTION_SIZE},
-    {"batch", required_argument, NULL, OPTION_BATCH},
-    {"mode", required_argument, NULL, OPTION_MODE},
-    {"app", required_argument, NULL, OPTION_APP},
-    {"accounts", required_argument, NULL, OPTION_ACCOUNTS},
-    {"sign-ahead", required_argument, NULL, OPTION_SIGN_AHEAD},
-    {"warmup", required_argument, NULL, OPTION_WARMUP},
-    {"grace", required_argument, NULL, OPTION_GRACE},
-    {"poll", required_argument, NULL, OPTION_POLL},
-    {"remember", required_argument, NULL, OPTION_REMEMBER},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-static bool take_option(struct request *request, int id, const char *name, const char *value) {
-    static const char *const modes[] = {"sync", "async", "commit", NULL}, *const apps[] = {"kvstore", "ledger", NULL};
-    struct load_options *options = &request->options;
-    uint64_t whole = 0;
-    int choice = 0;
-    bool good = true;
-    switch (id) {
-    case OPTION_ENDPOINT: return read_endpoints(request, value);
-    case OPTION_CONNECTIONS: return read_uint32(&options->connections, name, value, 1, LOAD_LANES_MAX);
-    case OPTION_RATE: return read_number(&options->rate, name, value, 0, 1e7);
-    case OPTION_FOR: return read_number(&options->seconds, name, value, 0, 1e7);
-    case OPTION_COUNT: return read_whole(&options->count, name, value, 1, 1e9);
-    case OPTION_SIZE:
-        good = read_whole(&whole, name, value, LOAD_KVSTORE_SIZE_MIN, LOAD_KVSTORE_SIZE_MAX);
-        options->size = (size_t)whole;
-        return good;
-    case OPTION_BATCH: return read_uint32(&options->batch, name, value, 1, LOAD_BATCH_MAX);
-    case OPTION_MODE:
-        good = read_choice(&choice, name, value, modes);
-        options->mode = (enum load_mode)choice;
-        return good;
-    case OPTION_APP:
-        good = read_choice(&choice, name, value, apps);
-        request->is_ledger = choice == 1;
-        return good;
-    case OPTION_ACCOUNTS: request->accounts_folder = value; return true;
-    case OPTION_SIGN_AHEAD:
-        request->has_sign_ahead = true;
-        return read_whole(&options->sign_ahead, name, value, 0, LOAD_AHEAD_MAX);
-    case OPTION_WARMUP: return read_number(&options->warmup, name, value, 0, 1e6);
-    case OPTION_GRACE: return read_number(&options->grace, name, value, 0, 1e6);
-    case OPTION_POLL:
-        good = read_whole(&whole, name, value, 1, 60000);
-        options->poll_ms = (unsigned)whole;
-        return good;
-    case OPTION_REMEMBER: return read_uint32(&options->remember, name, value, 1, 1e9);
-    case OPTION_JSON: request->is_json = true; return true;
-    default: return false;
-    }
-}
-
-static uint64_t sign_ahead_of(const struct load_options *options) {
-    if (options->count > 0)
-        return options->count;
-    return options->rate > 0 && options->seconds > 0 ? (uint64_t)(options->rate * options->seconds) + 1 : 100000;
-}
-
-static bool complete(struct request *request) {
-    struct load_options *options = &request->options;
-    char *error = NULL;
-    if (options->place_count == 0 && !read_endpoints(request, "http://127.0.0.1:26657"))
-        return false;
-    options->places = request->places;
-    if (options->seconds == 0 && options->count == 0)
-        options->seconds = 10;
-    if ((uint64_t)options->connections * options->place_count > LOAD_LANES_MAX) {
-        fprintf(stderr, "quorate load: more than %d connections in all\n", LOAD_LANES_MAX);
-        return false;
-    }
-    if (!request->is_ledger)
-        return true;
-    if (request->accounts_folder == NULL || !load_accounts_read(&request->accounts, request->accounts_folder, &error)) {
-        fprintf(stderr, "quorate load: %s\n", error == NULL ? "--app ledger needs --accounts DIR (as `quorate testnet` makes it)" : error);
-        free(error);
-        return false;
-    }
-    request->accounts.size = options->size;
-    options->accounts = &request->accounts;
-    if (!request->has_sign_ahead)
-        options->sign_ahead = sign_ahead_of(options);
     return true;
 }
 
-/* −1: go on, otherwise the exit status. */
-static int read_arguments(struct request *request, int argc, char **argv) {
-    int id, index = 0;
-    *request = (struct request){.options = {.connections = 16, .batch = 1, .size = 250, .grace = 15, .poll_ms = 2, .remember = LOAD_REMEMBER}};
-    optind = 1;
-    while ((id = getopt_long(argc, argv, "", OPTIONS, &index)) != -1) {
-        if (id == OPTION_HELP) {
-            fputs(USAGE, stdout);
-            return EXIT_CLEAN;
-        }
-        if (id == '?' || !take_option(request, id, OPTIONS[id - OPTION_ENDPOINT].name, optarg))
-            return EXIT_FAULT;
+static bool read_choice(int *out, const char *text, const char *const *choices) {
+    for (int i = 0; choices[i] != NULL; i++) {
+        *out = i;
+        if (strcmp(choices[i], text) == 0)
+            return true;
     }
-    if (optind < argc) {
-        fprintf(stderr, "quorate load: %s is no option (see --help)\n", argv[optind]);
-        return EXIT_FAULT;
-    }
-    return complete(request) ? -1 : EXIT_FAULT;
+    return false;
+}
+
+static uint64_t sign_ahead_of(const struct request *request) {
+    if (request->sign_ahead >= 0)
+        return (uint64_t)request->sign_ahead;
+    if (request->count > 0)
+        return (uint64_t)request->count;
+    return request->rate > 0 ? (uint64_t)(request->rate * request->seconds) + 1 : AHEAD_UNLESS;
+}
+
+static void fill_options(struct request *request, int mode) {
+    struct load_options *out = &request->options;
+    out->places = request->places;
+    out->connections = (uint32_t)request->connections;
+    out->batch = (uint32_t)request->batch;
+    out->mode = (enum load_mode)mode;
+    out->rate = (double)request->rate;
+    out->seconds = (double)request->seconds;
+    out->count = (uint64_t)request->count;
+    out->warmup = (double)request->warmup;
+    out->grace = (double)request->grace;
+    out->poll_ms = (unsigned)request->poll_ms;
+    out->size = (size_t)request->size;
+    out->remember = (uint32_t)request->remember;
+}
+
+static int complete(struct request *request) {
+    static const char *const modes[] = {"sync", "async", "commit", NULL}, *const apps[] = {"kvstore", "ledger", NULL};
+    char *error = NULL;
+    int mode, app;
+    if (!read_choice(&mode, request->mode, modes))
+        return cli_misuse(&command, "--mode %s: sync, async or commit is wanted", request->mode);
+    if (!read_choice(&app, request->app, apps))
+        return cli_misuse(&command, "--app %s: kvstore or ledger is wanted", request->app);
+    if (app == 1 && request->accounts_folder == NULL)
+        return cli_misuse(&command, "--app ledger needs --accounts DIR, as `quorate testnet` makes it");
+    if (request->options.place_count == 0)
+        set_other(request, "endpoint", "http://127.0.0.1:26657", &error);
+    if (request->connections * request->options.place_count > LOAD_LANES_MAX)
+        return cli_misuse(&command, "more than %d connections in all", LOAD_LANES_MAX);
+    if (request->seconds == 0 && request->count == 0)
+        request->seconds = 10;
+    fill_options(request, mode);
+    if (app == 0)
+        return CLI_GOOD;
+    if (!load_accounts_read(&request->accounts, request->accounts_folder, &error))
+        return cli_fail(&command, error);
+    request->accounts.size = request->options.size;
+    request->options.accounts = &request->accounts;
+    request->options.sign_ahead = sign_ahead_of(request);
+    return CLI_GOOD;
 }
 
 /* The run */
@@ -305,10 +215,8 @@ static int run_it(const struct request *request) {
     struct run run = {.base = load_base_new()};
     run.load = load_new(run.base, &request->options, on_done, &run, &error);
     if (run.load == NULL) {
-        fprintf(stderr, "quorate load: %s\n", error);
-        free(error);
         event_base_free(run.base);
-        return EXIT_FAULT;
+        return cli_fail(&command, error);
     }
     go(&run);
     load_measure(run.load, &report);
@@ -316,14 +224,16 @@ static int run_it(const struct request *request) {
     bool is_good = load_is_clean(&report) && report.tally->committed > 0;
     load_free(run.load);
     event_base_free(run.base);
-    return is_good ? EXIT_CLEAN : EXIT_UNCLEAN;
+    return is_good ? CLI_GOOD : CLI_FAILED;
 }
 
 int cmd_load(int argc, char **argv) {
-    static struct request request; /* holds 64 places: too large for a stack frame to be proud of */
-    int status = read_arguments(&request, argc, argv);
-    if (status < 0)
-        status = run_it(&request);
-    load_accounts_close(&request.accounts);
+    struct cli_rest rest;
+    int status;
+    wish = (struct request){.connections = 16, .size = 250, .batch = 1, .grace = 15, .poll_ms = 2, .remember = LOAD_REMEMBER,
+                            .sign_ahead = -1, .mode = "sync", .app = "kvstore"};
+    if (cli_parse(&command, &rest, &status, 1, argc, argv) && (status = complete(&wish)) == CLI_GOOD)
+        status = run_it(&wish);
+    load_accounts_close(&wish.accounts);
     return status;
 }
