@@ -222,18 +222,26 @@ static void send_commit(struct replica *replica, struct replica_peer *peer, cons
     }
 }
 
-static struct replica_stored *stored_block(struct replica *replica, int64_t height) {
-    struct replica_stored *stored = &replica->stored[height & 1];
-    if (stored->height == height)
-        return stored;
-    struct ledger_meta meta;
-    struct blob *bytes = ledger_block_meta(replica->ledger, &meta, height) ? ledger_block_bytes(replica->ledger, height) : NULL;
-    if (bytes == NULL)
-        return NULL;
-    part_set_release(stored->parts);
-    *stored = (struct replica_stored){.height = height, .parts = part_set_of(bytes), .id = meta.block_id};
-    blob_release(bytes);
-    return stored;
+/* Of the height before ours, the votes at hand are more than those that the next block will name. */
+static void send_commit_of(struct replica *replica, struct replica_peer *peer, int64_t height) {
+    const struct tally *last = &replica->engine.last_commit;
+    const struct commit *commit;
+    if (height == replica->engine.height - 1 && replica->engine.has_last_commit) {
+        peerstate_ensure_votes(&peer->state, height, last->validators->count);
+        peerstate_ensure_catchup(&peer->state, height, last->round, last->validators->count);
+        send_votes(replica, peer, last, true);
+    } else if ((commit = shelf_commit(&replica->shelf, height)) != NULL) {
+        send_commit(replica, peer, commit);
+    }
+}
+
+static bool may_load(struct replica *replica, struct replica_peer *peer, int64_t height) {
+    if (shelf_has(&replica->shelf, height))
+        return true;
+    if (peer->loads == 0)
+        return false;
+    peer->loads--;
+    return true;
 }
 
 /* The votes first: they tell the peer which block it lacks, and its NewValidBlock then tells us what it has of it. If no such word comes, it
@@ -241,22 +249,16 @@ static struct replica_stored *stored_block(struct replica *replica, int64_t heig
 static void gossip_catchup(struct replica *replica, struct replica_peer *peer, bool relay) {
     struct peerstate *state = &peer->state;
     struct ledger *ledger = replica->ledger;
-    if (state->height < ledger->base || state->height > ledger->state.height)
+    if (state->height < ledger->base || state->height > ledger->state.height || !may_load(replica, peer, state->height))
         return;
-    arena_reset(&replica->gossip_arena);
-    struct commit commit;
-    bool canonical;
-    if (state->height + 1 == replica->engine.height && replica->engine.has_last_commit)
-        send_votes(replica, peer, &replica->engine.last_commit, true);
-    else if (ledger_commit(ledger, &commit, &canonical, state->height, &replica->gossip_arena))
-        send_commit(replica, peer, &commit);
-    struct replica_stored *stored = stored_block(replica, state->height);
-    if (stored == NULL)
+    send_commit_of(replica, peer, state->height);
+    struct part_set *parts = shelf_parts(&replica->shelf, state->height);
+    if (parts == NULL)
         return;
     if (part_header_is_zero(&state->parts_header) && relay && ++peer->catchup_rounds > 2)
-        peerstate_expect_parts(state, &stored->id.parts);
-    if (part_header_equal(&state->parts_header, &stored->id.parts))
-        send_parts(replica, peer, stored->parts);
+        peerstate_expect_parts(state, part_set_header(parts));
+    if (part_header_equal(&state->parts_header, part_set_header(parts)))
+        send_parts(replica, peer, parts);
 }
 
 void gossip_peer(struct replica *replica, struct replica_peer *peer, bool relay) {
@@ -281,16 +283,14 @@ static void claim(struct replica *replica, struct replica_peer *peer, int32_t ro
 }
 
 static void claim_commit(struct replica *replica, struct replica_peer *peer) {
-    struct commit commit;
-    bool canonical;
-    arena_reset(&replica->gossip_arena);
-    if (!ledger_commit(replica->ledger, &commit, &canonical, peer->state.height, &replica->gossip_arena))
+    const struct commit *commit = shelf_commit(&replica->shelf, peer->state.height);
+    if (commit == NULL)
         return;
     struct wire_consensus message = {.kind = WIRE_VOTE_SET_MAJ23,
-                                     .height = commit.height,
-                                     .round = commit.round,
+                                     .height = commit->height,
+                                     .round = commit->round,
                                      .type = VOTE_PRECOMMIT,
-                                     .block_id = commit.block_id};
+                                     .block_id = commit->block_id};
     gossip_send(replica, peer, &message);
 }
 

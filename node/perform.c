@@ -281,6 +281,7 @@ static void decide(struct replica *replica) {
     assert(fresh);
     struct timestamp time = now(replica);
     journal_end_height(replica->journal, block->header.height, &time);
+    shelf_put(&replica->shelf, block->header.height, candidate->parts);
     replica->app_hash_of_last_header = block->header.app_hash;
     mempool_update(replica->mempool, block, applied.finalized.tx_results, now_ms(replica));
     if (replica->listener.block_applied != NULL)

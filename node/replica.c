@@ -201,9 +201,9 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     replica->journal = journal;
     arena_init(&replica->arena, ARENA_BYTES_MAX);
     arena_init(&replica->receive_arena, RECEIVE_BYTES_MAX);
-    arena_init(&replica->gossip_arena, ARENA_BYTES_MAX);
     arena_init(&replica->tx_arena, 4 * ARENA_BYTES_MAX);
     candidates_init(&replica->candidates);
+    shelf_init(&replica->shelf, parts->ledger);
     valset_init(&replica->validators[0]);
     valset_init(&replica->validators[1]);
     engine_init(&replica->engine, &config->engine, parts->ledger->state.initial_height);
@@ -230,15 +230,13 @@ void replica_free(struct replica *replica) {
     for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
         if (replica->peers[i].present)
             peerstate_close(&replica->peers[i].state);
-    for (size_t i = 0; i < 2; i++)
-        part_set_release(replica->stored[i].parts);
+    shelf_close(&replica->shelf);
     engine_close(&replica->engine);
     candidates_close(&replica->candidates);
     valset_close(&replica->validators[0]);
     valset_close(&replica->validators[1]);
     arena_close(&replica->arena);
     arena_close(&replica->receive_arena);
-    arena_close(&replica->gossip_arena);
     arena_close(&replica->tx_arena);
     free(replica->record);
     journal_close(replica->journal);
@@ -337,7 +335,7 @@ void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
         struct replica_peer *peer = &replica->peers[i];
         if (peer->present)
             continue;
-        *peer = (struct replica_peer){.number = number, .present = true, .slot = -1};
+        *peer = (struct replica_peer){.number = number, .present = true, .slot = -1, .loads = REPLICA_LOADS_MAX};
         snprintf(peer->id, sizeof peer->id, "%s", id);
         peerstate_init(&peer->state);
         for (int slot = 0; slot < MEMPOOL_PEERS_MAX && peer->slot < 0; slot++)
@@ -533,6 +531,7 @@ static void gossip_round(struct replica *replica) {
         if (!peer->present)
             continue;
         peer->blocked = false;
+        peer->loads = REPLICA_LOADS_MAX;
         gossip_peer(replica, peer, true);
         txgossip_peer(replica, peer, true);
     }

@@ -5,11 +5,13 @@
 #include "node/candidates.h"
 #include "node/peerstate.h"
 #include "node/replica.h"
+#include "node/shelf.h"
 #include "node/wire.h"
 
 #define REPLICA_PEERS_MAX  200
 #define REPLICA_TIMERS_MAX 64
 #define REPLICA_QUEUE_MAX  64
+#define REPLICA_LOADS_MAX  16 /* past blocks read from the store for one peer within a round of gossip: a word is cheaper than a block */
 #define REPLICA_JOURNAL_PEER 1000000u /* peers as numbered while the journal is read back */
 
 struct replica_peer {
@@ -22,6 +24,7 @@ struct replica_peer {
     struct peerstate state;
     uint64_t fresh_cursor;  /* transactions of ours looked at so far */
     uint64_t relay_cursor;  /* transactions of others looked at so far */
+    uint32_t loads; /* past blocks that may still be read for it until the next round of gossip */
     uint32_t catchup_rounds; /* rounds of gossip in which we did not know which parts a peer behind has */
 };
 
@@ -32,12 +35,6 @@ struct replica_timer {
     int32_t round;
     uint32_t phase;
     int64_t duration_ms;
-};
-
-struct replica_stored { /* a past block for those behind */
-    int64_t height;
-    struct part_set *parts;
-    struct block_id id;
 };
 
 struct replica {
@@ -67,11 +64,10 @@ struct replica {
 
     struct arena arena;        /* scratch of one effect */
     struct arena receive_arena; /* of one message */
-    struct arena gossip_arena;  /* of one look at a peer */
     uint8_t *record; /* a message on its way into the journal */
     size_t record_capacity;
     struct arena tx_arena;      /* of one proposal's transactions */
-    struct replica_stored stored[2];
+    struct shelf shelf;
     bool replaying;
     bool txs_told;    /* ENGINE_ON_TXS went out for this height */
     bool push;        /* something of our own waits to be gossiped at the next flush */
