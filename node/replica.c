@@ -141,7 +141,7 @@ void replica_pin_candidates(struct replica *replica) {
 
 /* ---- the pump: station 6 */
 
-static void tell_txs(struct replica *replica) {
+void replica_tell_txs(struct replica *replica) {
     if (replica->txs_told || mempool_count(replica->mempool) == 0)
         return;
     replica->txs_told = true;
@@ -163,27 +163,12 @@ void replica_event(struct replica *replica, const struct engine_event *event) {
         engine_step(&replica->engine, &replica->effects, &next);
         perform_effects(replica, &replica->effects);
         if (replica->queue_count == 0)
-            tell_txs(replica);
+            replica_tell_txs(replica);
     }
     replica->pumping = false;
 }
 
 /* ---- life */
-
-static bool signed_lately(struct replica *replica) {
-    struct ledger *ledger = replica->ledger;
-    int64_t last = ledger->state.height;
-    for (int64_t height = last; height > 0 && height > last - replica->config.double_sign_check_height; height--) {
-        struct commit commit;
-        arena_reset(&replica->arena);
-        if (!ledger_seen_commit(ledger, &commit, height, &replica->arena))
-            continue;
-        for (uint32_t i = 0; i < commit.count; i++)
-            if (commit.sigs[i].flag == COMMIT_FOR_BLOCK && address_equal(&commit.sigs[i].validator_address, &replica->own))
-                return true;
-    }
-    return false;
-}
 
 struct replica *replica_new(const struct replica_config *config, const struct replica_parts *parts, char **error) {
     char *note = NULL;
@@ -215,7 +200,7 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     if (note != NULL)
         replica_say(replica, WORLD_WARN, "%s", note);
     free(note);
-    if (replica->own.size > 0 && signed_lately(replica)) {
+    if (replica->own.size > 0 && restart_signed_lately(replica)) {
         replica_free(replica);
         *error = strdup("this validator's key signed one of the last blocks (consensus.double_sign_check_height): make sure that no other node "
                         "runs with it, wait for more blocks or set the option to 0, then start again");
@@ -243,86 +228,8 @@ void replica_free(struct replica *replica) {
     free(replica);
 }
 
-/* ---- restart: the journal through the same door */
-
-static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer,
-                               const struct wire_consensus *message);
-
-struct replay {
-    struct replica *replica;
-    uint32_t records;
-};
-
-/* The same peer gets the same number, which is all that the engine asks of it. */
-static uint32_t journal_peer(struct span id) {
-    uint32_t number = 2166136261u;
-    for (size_t i = 0; i < id.size; i++)
-        number = (number ^ id.data[i]) * 16777619u;
-    return id.size == 0 ? ROUNDS_OWN_PEER : REPLICA_JOURNAL_PEER + number % REPLICA_JOURNAL_PEER;
-}
-
-static void replay_record(void *context, const struct journal_record *record) {
-    struct replay *replay = context;
-    struct replica *replica = replay->replica;
-    replay->records++;
-    if (record->kind == JOURNAL_TIMEOUT) {
-        struct engine_event event = {.kind = ENGINE_ON_TIMEOUT};
-        event.timeout.height = record->height;
-        event.timeout.round = record->round;
-        event.timeout.phase = record->step;
-        replica_event(replica, &event);
-        return;
-    }
-    if (record->kind != JOURNAL_MESSAGE)
-        return;
-    struct wire_consensus message;
-    static const uint8_t channels[] = {WIRE_STATE, WIRE_DATA, WIRE_VOTE, WIRE_VOTE_SET_BITS};
-    for (size_t i = 0; i < sizeof channels; i++) {
-        arena_reset(&replica->receive_arena);
-        if (wire_consensus_decode(&message, record->message, channels[i], replica->ledger->state.initial_height, &replica->receive_arena) == NULL) {
-            dispatch_consensus(replica, NULL, journal_peer(record->peer_id), &message);
-            return;
-        }
-    }
-}
-
-static void load_last_commit(struct replica *replica) {
-    struct ledger *ledger = replica->ledger;
-    struct commit commit;
-    arena_reset(&replica->arena);
-    if (ledger->state.height == 0 || !ledger_seen_commit(ledger, &commit, ledger->state.height, &replica->arena))
-        return;
-    struct valset *last = &replica->validators[ledger->state.height & 1];
-    valset_copy(last, &ledger->state.last_validators);
-    engine_load_last_commit(&replica->engine, &commit, last);
-}
-
 void replica_start(struct replica *replica) {
-    struct ledger_meta meta;
-    if (ledger_block_meta(replica->ledger, &meta, replica->ledger->state.height))
-        replica->app_hash_of_last_header = meta.header.app_hash;
-    replica->replaying = true;
-    perform_begin_height(replica);
-    load_last_commit(replica);
-    struct engine_effects *begun = &replica->effects;
-    replica->pumping = true; /* what the begin asks for is done before what the journal tells */
-    perform_effects(replica, begun);
-    replica->pumping = false;
-    struct replay replay = {replica, 0};
-    int64_t height = replica->engine.height;
-    int64_t mark = replica->ledger->state.height;
-    bool found = journal_replay(replica->journal, mark + 1, replay_record, &replay);
-    replica->replaying = false;
-    if (!found && mark > 0)
-        replica_say(replica, WORLD_WARN, "the journal knows nothing of height %" PRId64 ": starting it without", height);
-    if (!found) { /* from here on it does: the head in the ledger says that all before is done */
-        struct timestamp now = replica->world->table->now(replica->world);
-        journal_end_height(replica->journal, mark, &now);
-    }
-    if (replay.records > 0)
-        replica_say(replica, WORLD_INFO, "journal: %u records of height %" PRId64 " read back, now at round %d", replay.records,
-                    replica->engine.height, replica->engine.round);
-    tell_txs(replica);
+    restart_replay(replica);
     replica->world->table->timer(replica->world, WORLD_TIMER_GOSSIP, replica->config.peer_gossip_sleep_ms);
     replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
     replica->world->table->timer(replica->world, WORLD_TIMER_JOURNAL, JOURNAL_FLUSH_MS);
@@ -369,138 +276,12 @@ void replica_peer_writable(struct replica *replica, uint32_t number) {
         peer->moved = true;
 }
 
-/* ---- what arrives */
-
-static void answer_claim(struct replica *replica, struct replica_peer *from, const struct wire_consensus *claim) {
-    const struct tally *tally = claim->height == replica->engine.height ? rounds_tally(&replica->engine.rounds, claim->round, claim->type) : NULL;
-    if (tally == NULL)
-        return;
-    const struct bit_array *voted = tally_voted_for(tally, &claim->block_id);
-    struct bit_array none;
-    bit_array_init(&none);
-    bit_array_resize(&none, tally->validators->count);
-    const struct bit_array *bits = voted != NULL ? voted : &none;
-    struct wire_consensus answer = {
-        .kind = WIRE_VOTE_SET_BITS_MESSAGE,
-        .height = claim->height,
-        .round = claim->round,
-        .type = claim->type,
-        .block_id = claim->block_id,
-        .bits = {bits->bits, bits->words},
-    };
-    gossip_send(replica, from, &answer);
-    bit_array_close(&none);
-}
-
-static void note_vote_bits(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
-    const struct tally *tally =
-        message->height == replica->engine.height ? rounds_tally(&replica->engine.rounds, message->round, message->type) : NULL;
-    const struct bit_array *ours = tally == NULL ? NULL : tally_voted_for(tally, &message->block_id);
-    struct bit_array none;
-    bit_array_init(&none);
-    if (tally != NULL && ours == NULL) { /* we know that we hold none for it */
-        bit_array_resize(&none, tally->validators->count);
-        ours = &none;
-    }
-    peerstate_vote_bits(&from->state, message, ours);
-    from->moved = true;
-    bit_array_close(&none);
-}
-
-static void note_peer_vote(struct replica *replica, struct replica_peer *from, const struct vote *vote) {
-    const struct engine *engine = &replica->engine;
-    peerstate_ensure_votes(&from->state, engine->height, engine->begin.validators->count);
-    if (engine->has_last_commit)
-        peerstate_ensure_votes(&from->state, engine->height - 1, engine->last_commit.validators->count);
-    peerstate_note_vote(&from->state, vote->height, vote->round, vote->type, vote->validator_index);
-}
-
-static void note_has_vote(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
-    if (from->state.height == replica->engine.height)
-        peerstate_ensure_votes(&from->state, message->height, replica->engine.begin.validators->count);
-    peerstate_note_vote(&from->state, message->height, message->round, message->type, message->index);
-}
-
-static void dispatch_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer,
-                               const struct wire_consensus *message) {
-    switch (message->kind) {
-    case WIRE_NEW_ROUND_STEP:
-        if (from != NULL) {
-            bool moved;
-            if (peerstate_step(&from->state, message, &moved) && moved) {
-                from->moved = true;
-                from->catchup_rounds = 0;
-            }
-        }
-        break;
-    case WIRE_NEW_VALID_BLOCK:
-        if (from != NULL) {
-            peerstate_valid_block(&from->state, message);
-            from->moved = true;
-        }
-        break;
-    case WIRE_PROPOSAL:
-        if (from != NULL)
-            peerstate_note_proposal(&from->state, &message->proposal);
-        gate_proposal(replica, from, peer, &message->proposal);
-        break;
-    case WIRE_PROPOSAL_POL:
-        if (from != NULL)
-            peerstate_pol(&from->state, message);
-        break;
-    case WIRE_BLOCK_PART:
-        if (from != NULL)
-            peerstate_note_part(&from->state, message->height, message->round, message->part.index);
-        gate_part(replica, from, message);
-        break;
-    case WIRE_VOTE_MESSAGE:
-        if (from != NULL)
-            note_peer_vote(replica, from, &message->vote);
-        gate_vote(replica, from, peer, &message->vote);
-        break;
-    case WIRE_HAS_VOTE:
-        if (from != NULL)
-            note_has_vote(replica, from, message);
-        break;
-    case WIRE_VOTE_SET_MAJ23:
-        gate_claim(replica, from, peer, message);
-        if (from != NULL && from->present)
-            answer_claim(replica, from, message);
-        break;
-    case WIRE_VOTE_SET_BITS_MESSAGE:
-        if (from != NULL)
-            note_vote_bits(replica, from, message);
-        break;
-    }
-}
-
-void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, struct span bytes) {
-    struct replica_peer *from = replica_find_peer(replica, number);
-    if (from == NULL)
-        return;
-    if (channel == WIRE_MEMPOOL) {
-        txgossip_receive(replica, from, bytes);
-        tell_txs(replica);
-        return;
-    }
-    if (channel < WIRE_STATE || channel > WIRE_VOTE_SET_BITS)
-        return;
-    struct wire_consensus message;
-    arena_reset(&replica->receive_arena);
-    const char *wrong = wire_consensus_decode(&message, bytes, channel, replica->ledger->state.initial_height, &replica->receive_arena);
-    if (wrong != NULL) {
-        replica->world->table->drop(replica->world, number, WORLD_BLAME_MALICE, wrong);
-        return;
-    }
-    dispatch_consensus(replica, from, number, &message);
-}
-
 enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena) {
     int64_t now = replica->world->table->now_ms(replica->world);
     enum mempool_verdict verdict = mempool_add(replica->mempool, check, tx, -1, now, arena);
     if (verdict == MEMPOOL_ADDED) {
         replica->push_txs = true;
-        tell_txs(replica);
+        replica_tell_txs(replica);
     }
     return verdict;
 }

@@ -1,4 +1,4 @@
-/* The replica's inside, shared by its own files only (replica.c, gate.c, perform.c, gossip.c, txgossip.c). */
+/* The replica's inside, shared by its own files only (replica.c, receive.c, restart.c, gate.c, perform.c, gossip.c, txgossip.c). */
 #ifndef QUORATE_NODE_REPLICA_INSIDE_H
 #define QUORATE_NODE_REPLICA_INSIDE_H
 
@@ -91,6 +91,15 @@ void replica_halt(struct replica *replica, const char *why);
 void replica_tell_block(struct replica *replica, struct candidate *candidate); /* a complete one, with the judge's verdict, to the engine */
 void replica_pin_candidates(struct replica *replica); /* before another one is placed */
 struct span replica_chain_id(const struct replica *replica);
+
+void replica_tell_txs(struct replica *replica); /* to the engine, once per height, when some wait */
+
+/* restart.c */
+bool restart_signed_lately(struct replica *replica); /* double_sign_check_height */
+void restart_replay(struct replica *replica);
+
+/* receive.c. `from` NULL: out of the journal. `peer` is the engine's number of whoever said it. */
+void receive_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct wire_consensus *message);
 
 /* gate.c: station 3. `peer` 0: our own or the journal's. `from` NULL for those. */
 void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct proposal *proposal);
