@@ -43,29 +43,65 @@ void gate_part(struct replica *replica, struct replica_peer *from, const struct 
         replica_tell_block(replica, done);
 }
 
-/* Not known yet, of a round and validator that exist. The tally in *tally when its round has one. */
-static bool vote_is_wanted(struct replica *replica, const struct vote *vote, const struct valset **validators) {
+/* What a peer did is counted per round of ours, its claims per height. */
+static void turn_page(const struct replica *replica, struct replica_peer *from) {
+    const struct engine *engine = &replica->engine;
+    if (from->judged_height != engine->height)
+        from->claim_count = 0;
+    if (from->judged_height != engine->height || from->judged_round != engine->round)
+        from->wasted = 0;
+    from->judged_height = engine->height;
+    from->judged_round = engine->round;
+}
+
+/* Good signatures that serve nothing cost us a check and room in the journal. An honest peer sends at most the conflicting votes that it holds:
+ * a few per validator. */
+static bool is_patient(struct replica *replica, struct replica_peer *from) {
+    if (from == NULL)
+        return true;
+    turn_page(replica, from);
+    if (from->wasted <= 64 + 8 * replica->engine.begin.validators->count)
+        return true;
+    punish(replica, from, WORLD_BLAME_FAULT, "sends more votes and claims than can be of use");
+    return false;
+}
+
+/* rounds.h: of rounds beyond the next, each peer may open two. */
+static bool may_open_round(const struct rounds *rounds, uint32_t peer) {
+    for (uint32_t i = 0; i < rounds->catchup_peer_count; i++)
+        if (rounds->catchup[i].peer == peer)
+            return rounds->catchup[i].used < ROUNDS_CATCHUP_PER_PEER;
+    return rounds->catchup_peer_count < ROUNDS_PEERS_MAX;
+}
+
+/* The first vote of a validator is; a second one only if it differs in the block, and convicts or may be counted. */
+static bool tally_lacks(const struct tally *tally, const struct vote *vote) {
+    uint32_t index = (uint32_t)vote->validator_index;
+    struct vote known;
+    if (!tally_vote(tally, &known, index))
+        return true;
+    const struct bit_array *voted = tally_voted_for(tally, &vote->block_id);
+    return voted != NULL ? !bit_array_get(voted, index) : !bit_array_get(&tally->accused, index);
+}
+
+/* Not known yet, of a round and validator that exist. */
+static bool vote_is_wanted(struct replica *replica, uint32_t peer, const struct vote *vote, const struct valset **validators) {
     struct engine *engine = &replica->engine;
-    const struct tally *tally;
     if (vote->height == engine->height) {
         *validators = engine->begin.validators;
-        tally = rounds_tally(&engine->rounds, vote->round, vote->type);
-    } else if (vote->height == engine->height - 1 && vote->type == VOTE_PRECOMMIT && engine->phase == ENGINE_NEW_HEIGHT &&
-               engine->has_last_commit && engine->last_commit.round == vote->round) {
-        tally = &engine->last_commit;
-        *validators = tally->validators;
-    } else {
-        return false;
+        const struct tally *tally = rounds_tally(&engine->rounds, vote->round, vote->type);
+        return tally != NULL ? tally_lacks(tally, vote) : vote->round <= engine->round + 1 || may_open_round(&engine->rounds, peer);
     }
-    struct vote known;
-    return tally == NULL || !tally_vote(tally, &known, (uint32_t)vote->validator_index) ||
-           known.signature.size != vote->signature.size ||
-           memcmp(known.signature.bytes, vote->signature.bytes, known.signature.size) != 0;
+    if (vote->height != engine->height - 1 || vote->type != VOTE_PRECOMMIT || engine->phase != ENGINE_NEW_HEIGHT || !engine->has_last_commit ||
+        engine->last_commit.round != vote->round)
+        return false;
+    *validators = engine->last_commit.validators;
+    return tally_lacks(&engine->last_commit, vote);
 }
 
 void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct vote *vote) {
     const struct valset *validators;
-    if (!vote_is_wanted(replica, vote, &validators))
+    if (!vote_is_wanted(replica, peer, vote, &validators) || !is_patient(replica, from))
         return;
     if ((uint32_t)vote->validator_index >= validators->count)
         return punish(replica, from, WORLD_BLAME_FAULT, "vote: no validator has its index");
@@ -76,12 +112,33 @@ void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer
         return punish(replica, from, WORLD_BLAME_FAULT, "vote: carries an extension, which this chain has switched off");
     if (!vote_verify_vartime(vote, replica_chain_id(replica), &voter->pub_key))
         return punish(replica, from, WORLD_BLAME_MALICE, "vote: its signature is not the validator's");
+    uint64_t served = replica->served;
     replica_note(replica, from, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .peer = peer, .vote = *vote});
+    if (from != NULL && replica->served == served)
+        from->wasted++;
 }
 
+/* false: made before, or a second one that contradicts it. */
+static bool claim_is_new(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
+    uint32_t known = from->claim_count < REPLICA_CLAIMS_MAX ? from->claim_count : REPLICA_CLAIMS_MAX;
+    for (uint32_t i = 0; i < known; i++) {
+        const struct replica_claim *claim = &from->claims[i];
+        if (claim->round != message->round || claim->type != message->type)
+            continue;
+        if (!block_id_equal(&claim->id, &message->block_id))
+            punish(replica, from, WORLD_BLAME_FAULT, "claims two majorities of one round");
+        return false;
+    }
+    from->claims[from->claim_count++ % REPLICA_CLAIMS_MAX] = (struct replica_claim){message->round, message->type, message->block_id};
+    from->wasted++; /* of no use yet */
+    return true;
+}
+
+/* Kept once: it may let a second vote count, and so belongs to what a restart must know. */
 void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct wire_consensus *message) {
-    if (message->height != replica->engine.height)
+    if (message->height != replica->engine.height || rounds_tally(&replica->engine.rounds, message->round, message->type) == NULL ||
+        !is_patient(replica, from) || (from != NULL && !claim_is_new(replica, from, message)))
         return;
     replica_note(replica, from, message);
     struct engine_event event = {.kind = ENGINE_ON_CLAIM, .peer = peer};

@@ -211,6 +211,7 @@ static void accuse(struct replica *replica, const struct engine_effect *effect) 
 }
 
 static void perform(struct replica *replica, const struct engine_effect *effect) {
+    replica->served += effect->kind == ENGINE_DO_HAVE || effect->kind == ENGINE_DO_ACCUSE;
     switch (effect->kind) {
     case ENGINE_DO_STEP: {
         struct wire_consensus step;

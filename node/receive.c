@@ -46,8 +46,11 @@ static void note_peer_vote(struct replica *replica, struct replica_peer *from, c
 }
 
 static void note_has_vote(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
-    if (from->state.height == replica->engine.height)
-        peerstate_ensure_votes(&from->state, message->height, replica->engine.begin.validators->count);
+    const struct engine *engine = &replica->engine;
+    if (message->height == engine->height)
+        peerstate_ensure_votes(&from->state, message->height, engine->begin.validators->count);
+    else if (message->height == engine->height - 1 && engine->has_last_commit)
+        peerstate_ensure_votes(&from->state, message->height, engine->last_commit.validators->count);
     peerstate_note_vote(&from->state, message->height, message->round, message->type, message->index);
 }
 
@@ -122,5 +125,5 @@ void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, 
         replica->world->table->drop(replica->world, number, WORLD_BLAME_MALICE, wrong);
         return;
     }
-    receive_consensus(replica, from, number, &message);
+    receive_consensus(replica, from, from->engine_number, &message);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/sha256.h"
 #include "node/replica_inside.h"
 
 #define ARENA_BYTES_MAX      (64u * 1024 * 1024)
@@ -24,6 +25,20 @@ void replica_say(struct replica *replica, enum world_level level, const char *fo
 }
 
 struct span replica_chain_id(const struct replica *replica) { return span_text(replica->ledger->state.chain_id); }
+
+/* Salted with our own address, so that nobody makes an id of another one's number. */
+uint32_t replica_engine_number(const struct replica *replica, struct span peer_id) {
+    uint8_t bytes[sizeof replica->own.bytes + 64], hash[32];
+    size_t size = peer_id.size < 64 ? peer_id.size : 64;
+    uint32_t number;
+    if (peer_id.size == 0)
+        return ROUNDS_OWN_PEER;
+    memcpy(bytes, replica->own.bytes, sizeof replica->own.bytes);
+    memcpy(bytes + sizeof replica->own.bytes, peer_id.data, size);
+    sha256_once(hash, span_of(bytes, sizeof replica->own.bytes + size));
+    memcpy(&number, hash, sizeof number);
+    return number == ROUNDS_OWN_PEER ? 1 : number;
+}
 
 struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number) {
     for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
@@ -244,6 +259,7 @@ void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
             continue;
         *peer = (struct replica_peer){.number = number, .present = true, .slot = -1, .loads = REPLICA_LOADS_MAX};
         snprintf(peer->id, sizeof peer->id, "%s", id);
+        peer->engine_number = replica_engine_number(replica, span_text(peer->id));
         peerstate_init(&peer->state);
         for (int slot = 0; slot < MEMPOOL_PEERS_MAX && peer->slot < 0; slot++)
             if ((replica->slots_used >> slot & 1) == 0)

@@ -12,10 +12,16 @@
 #define REPLICA_TIMERS_MAX 64
 #define REPLICA_QUEUE_MAX  64
 #define REPLICA_LOADS_MAX  16 /* past blocks read from the store for one peer within a round of gossip: a word is cheaper than a block */
-#define REPLICA_JOURNAL_PEER 1000000u /* peers as numbered while the journal is read back */
+#define REPLICA_CLAIMS_MAX 32 /* of one peer and height, remembered so that each is kept once */
+
+struct replica_claim {
+    int32_t round, type;
+    struct block_id id;
+};
 
 struct replica_peer {
     uint32_t number;
+    uint32_t engine_number; /* follows from its id: the same after a reconnection, and when the journal is read back */
     char id[41];
     int slot;               /* in the mempool's knowledge; −1: no slot was free */
     bool present;
@@ -23,6 +29,11 @@ struct replica_peer {
     bool blocked;           /* a queue of its was full */
     struct peerstate state;
     uint64_t fresh_cursor;  /* transactions of ours looked at so far */
+    int64_t judged_height; /* of what follows: ours, when it was counted */
+    int32_t judged_round;
+    uint32_t wasted; /* good signatures and claims in this round that served nothing */
+    uint32_t claim_count;
+    struct replica_claim claims[REPLICA_CLAIMS_MAX]; /* in this height; a ring */
     uint64_t relay_cursor;  /* transactions of others looked at so far */
     uint32_t loads; /* past blocks that may still be read for it until the next round of gossip */
     uint32_t catchup_rounds; /* rounds of gossip in which we did not know which parts a peer behind has */
@@ -76,6 +87,7 @@ struct replica {
     char halted_why[256];
     struct timestamp height_started;
     int64_t gossip_due_ms; /* the next round over everything peers lack */
+    uint64_t served;       /* votes counted and accusations made so far: what a vote was good for */
     bool decided;          /* a DECIDE effect waits to be done */
     struct block_id decided_id;
 };
@@ -86,6 +98,7 @@ void replica_event(struct replica *replica, const struct engine_event *event); /
 /* A stranger's message into the journal, encoded anew: what he wrapped it in is not kept. `from` NULL: it comes from there. */
 void replica_note(struct replica *replica, const struct replica_peer *from, const struct wire_consensus *message);
 void replica_note_own(struct replica *replica, const struct wire_consensus *message);
+uint32_t replica_engine_number(const struct replica *replica, struct span peer_id); /* "": our own */
 struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number);
 void replica_halt(struct replica *replica, const char *why);
 void replica_tell_block(struct replica *replica, struct candidate *candidate); /* a complete one, with the judge's verdict, to the engine */

@@ -24,14 +24,6 @@ struct replay {
     uint32_t records;
 };
 
-/* The same peer gets the same number, which is all that the engine asks of it. */
-static uint32_t journal_peer(struct span id) {
-    uint32_t number = 2166136261u;
-    for (size_t i = 0; i < id.size; i++)
-        number = (number ^ id.data[i]) * 16777619u;
-    return id.size == 0 ? ROUNDS_OWN_PEER : REPLICA_JOURNAL_PEER + number % REPLICA_JOURNAL_PEER;
-}
-
 static void replay_record(void *context, const struct journal_record *record) {
     struct replay *replay = context;
     struct replica *replica = replay->replica;
@@ -50,7 +42,7 @@ static void replay_record(void *context, const struct journal_record *record) {
     arena_reset(&replica->receive_arena);
     if (wire_consensus_parse(&message, record->message, &replica->receive_arena) == NULL &&
         wire_consensus_check(&message, replica->ledger->state.initial_height) == NULL)
-        receive_consensus(replica, NULL, journal_peer(record->peer_id), &message);
+        receive_consensus(replica, NULL, replica_engine_number(replica, record->peer_id), &message);
 }
 
 static void load_last_commit(struct replica *replica) {

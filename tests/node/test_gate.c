@@ -70,6 +70,75 @@ START_TEST(the_greatest_heights_and_rounds_are_only_numbers) {
 }
 END_TEST
 
+/* ---- floods: what a stranger repeats must not fill the journal, nor cost a signature check each time */
+
+static int64_t journal_of_0(struct sim *sim) {
+    sim_run_for(sim, 2500); /* past the background flush */
+    return sim_journal_bytes(sim, 0);
+}
+
+/* Leaves 0 and 1 running, in PREVOTE of some height, for ever. */
+static const struct engine *stuck(struct sim *sim) {
+    sim_kill(sim, 2);
+    sim_kill(sim, 3);
+    sim_run_for(sim, 10000);
+    return replica_engine(sim_replica(sim, 0));
+}
+
+START_TEST(a_claim_is_kept_once_however_often_it_is_made) {
+    struct sim *sim = four(4);
+    const struct engine *engine = stuck(sim);
+    int64_t before = journal_of_0(sim);
+    struct wire_consensus claim = {.kind = WIRE_VOTE_SET_MAJ23, .height = engine->height, .type = VOTE_PREVOTE, .block_id = stranger_block_id(5)};
+    for (int i = 0; i < 2000; i++) {
+        claim.round = i % 2; /* both have tallies */
+        stranger_inject(sim, 1, 0, &claim);
+        claim.round = 1000 + i; /* these have not */
+        stranger_inject(sim, 1, 0, &claim);
+        sim_run_for(sim, 1);
+    }
+    ck_assert_int_lt(journal_of_0(sim) - before, 4000);
+    ck_assert_uint_eq(sim_drops(sim), 0);
+    sim_free(sim);
+}
+END_TEST
+
+START_TEST(a_peer_that_claims_two_majorities_of_one_round_loses_the_connection) {
+    struct sim *sim = four(5);
+    const struct engine *engine = stuck(sim);
+    struct wire_consensus claim = {.kind = WIRE_VOTE_SET_MAJ23, .height = engine->height, .type = VOTE_PREVOTE, .block_id = stranger_block_id(5)};
+    stranger_inject(sim, 1, 0, &claim);
+    sim_run_for(sim, 30);
+    ck_assert_uint_eq(sim_drops(sim), 0);
+    claim.block_id = stranger_block_id(6);
+    stranger_inject(sim, 1, 0, &claim);
+    sim_run_for(sim, 30);
+    ck_assert_uint_eq(sim_drops(sim), 1);
+    sim_free(sim);
+}
+END_TEST
+
+/* One validator, thousands of votes with good signatures: for other blocks, at other times, in far rounds. */
+START_TEST(a_validator_that_signs_thousands_of_votes_fills_no_journal) {
+    struct sim *sim = four(6);
+    const struct engine *engine = stuck(sim);
+    int64_t before = journal_of_0(sim);
+    for (int i = 0; i < 3000; i++) {
+        struct vote vote = stranger_vote(sim, 2, engine->height, i % 3 == 0 ? 100 + i : 0, VOTE_PRECOMMIT);
+        if (i % 3 == 1)
+            vote.block_id = stranger_block_id((uint8_t)i);
+        vote.timestamp.seconds += i;
+        stranger_sign(sim, 2, &vote);
+        stranger_inject_vote(sim, 1, 0, &vote);
+        if (i % 50 == 0)
+            sim_run_for(sim, 20);
+    }
+    ck_assert_int_lt(journal_of_0(sim) - before, 60000);
+    ck_assert_str_eq(sim_complaint(sim), "");
+    sim_free(sim);
+}
+END_TEST
+
 Suite *suite_gate(void);
 Suite *suite_gate(void) {
     Suite *suite = suite_create("gate");
@@ -78,6 +147,9 @@ Suite *suite_gate(void) {
     tcase_add_test(tests, a_proposal_of_more_parts_than_a_block_can_have_costs_its_sender_the_connection);
     tcase_add_test(tests, a_good_vote_in_a_padded_message_is_counted_and_its_padding_not_kept);
     tcase_add_test(tests, the_greatest_heights_and_rounds_are_only_numbers);
+    tcase_add_test(tests, a_claim_is_kept_once_however_often_it_is_made);
+    tcase_add_test(tests, a_peer_that_claims_two_majorities_of_one_round_loses_the_connection);
+    tcase_add_test(tests, a_validator_that_signs_thousands_of_votes_fills_no_journal);
     suite_add_tcase(suite, tests);
     return suite;
 }
