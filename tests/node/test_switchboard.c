@@ -104,7 +104,6 @@ START_TEST(a_board_tells_its_real_address_and_its_channels) {
     ck_assert_str_eq(one.theirs.listen_addr, expected);
     ck_assert_mem_eq(one.theirs.channels, "\x20\x21\x22\x23\x30", 5);
     ck_assert_uint_eq(one.theirs.channel_count, 5);
-    post_prepare(&b, 2, 0);
     snprintf(b.info.listen_addr, sizeof b.info.listen_addr, "tcp://1.2.3.4:26656");
     b.config.pex = true;
     post_start(&b, base);
@@ -590,6 +589,7 @@ END_TEST
 START_TEST(a_persistent_peer_is_dialled_until_it_comes_and_again_when_it_comes_back) {
     char address[100];
     uint16_t port = post_free_port();
+    post_close(&b);
     post_prepare(&b, 2, port);
     snprintf(address, sizeof address, "%s@127.0.0.1:%u", b.info.id, port);
     a.config.persistent_peers = address;
