@@ -27,17 +27,18 @@ bool gossip_send(struct replica *replica, struct replica_peer *peer, const struc
     return taken;
 }
 
-void gossip_broadcast(struct replica *replica, const struct wire_consensus *message, const struct replica_peer *except) {
+/* Where we are and what we lack must come through: whoever had no room for it hears it later. */
+static void broadcast(struct replica *replica, const struct wire_consensus *message) {
     struct blob *blob = encode(message);
     for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
         struct replica_peer *peer = &replica->peers[i];
-        if (peer->present && peer != except)
-            send(replica, peer, wire_consensus_channel(message->kind), blob);
+        if (peer->present && !send(replica, peer, wire_consensus_channel(message->kind), blob))
+            peer->untold = true;
     }
     blob_release(blob);
 }
 
-void gossip_round_step(struct replica *replica, struct wire_consensus *out) {
+static void fill_step(struct replica *replica, struct wire_consensus *out) {
     const struct engine *engine = &replica->engine;
     struct timestamp now = replica->world->table->now(replica->world);
     *out = (struct wire_consensus){
@@ -48,6 +49,12 @@ void gossip_round_step(struct replica *replica, struct wire_consensus *out) {
         .seconds_since_start = timestamp_diff_ns(&now, &replica->height_started) / 1000000000,
         .last_commit_round = engine->has_last_commit ? engine->last_commit.round : -1,
     };
+}
+
+void gossip_step(struct replica *replica) {
+    struct wire_consensus step;
+    fill_step(replica, &step);
+    broadcast(replica, &step);
 }
 
 /* ---- our own, at once */
@@ -101,24 +108,64 @@ void gossip_have(struct replica *replica, const struct engine_effect *have) {
     blob_release(blob);
 }
 
+/* What we have of the block; its bits are a loan from `none` or from the candidate. */
+static void fill_valid_block(struct replica *replica, struct wire_consensus *out, struct bit_array *none, const struct block_id *id, bool is_commit) {
+    struct candidate *candidate = candidates_find_parts(&replica->candidates, &id->parts);
+    bit_array_resize(none, id->parts.total);
+    const struct bit_array *has = candidate != NULL ? part_set_has(candidate->parts) : none;
+    *out = (struct wire_consensus){
+        .kind = WIRE_NEW_VALID_BLOCK,
+        .height = replica->engine.height,
+        .round = replica->engine.round,
+        .parts = id->parts,
+        .bits = {has->bits, has->words},
+        .is_commit = is_commit,
+    };
+}
+
 void gossip_valid_block(struct replica *replica, const struct engine_effect *valid) {
+    struct wire_consensus message;
+    struct bit_array none;
     if (valid->block_id.parts.total > PART_SET_TOTAL_MAX)
         return;
-    struct candidate *candidate = candidates_find_parts(&replica->candidates, &valid->block_id.parts);
+    bit_array_init(&none);
+    fill_valid_block(replica, &message, &none, &valid->block_id, valid->is_commit);
+    message.round = valid->round;
+    broadcast(replica, &message);
+    bit_array_close(&none);
+}
+
+/* A polka or a commit told us of a block whose bytes we still lack. */
+static bool lacks_block(const struct replica *replica) {
+    const struct engine *engine = &replica->engine;
+    return !block_id_is_nil(&engine->wanted) && engine->wanted.parts.total <= PART_SET_TOTAL_MAX &&
+           (engine->phase == ENGINE_COMMIT || engine->polka_told);
+}
+
+/* Where we are, and what we lack, to whoever may not know it. */
+void gossip_introduce(struct replica *replica, struct replica_peer *peer) {
+    struct wire_consensus message;
+    fill_step(replica, &message);
+    peer->untold = !gossip_send(replica, peer, &message);
+    if (peer->untold || !lacks_block(replica))
+        return;
     struct bit_array none;
     bit_array_init(&none);
-    bit_array_resize(&none, valid->block_id.parts.total);
-    const struct bit_array *has = candidate != NULL ? part_set_has(candidate->parts) : &none;
-    struct wire_consensus message = {
-        .kind = WIRE_NEW_VALID_BLOCK,
-        .height = valid->height,
-        .round = valid->round,
-        .parts = valid->block_id.parts,
-        .bits = {has->bits, has->words},
-        .is_commit = valid->is_commit,
-    };
-    gossip_broadcast(replica, &message, NULL);
+    fill_valid_block(replica, &message, &none, &replica->engine.wanted, replica->engine.phase == ENGINE_COMMIT);
+    peer->untold = !gossip_send(replica, peer, &message);
     bit_array_close(&none);
+}
+
+/* Nothing moves, so something that we take for granted is not so: all is told and sent again. */
+void gossip_again(struct replica *replica) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (!peer->present)
+            continue;
+        gossip_introduce(replica, peer);
+        peerstate_forget_sent(&peer->state);
+        peer->moved = true;
+    }
 }
 
 /* ---- blocks */
@@ -263,7 +310,11 @@ static void gossip_catchup(struct replica *replica, struct replica_peer *peer, b
 
 void gossip_peer(struct replica *replica, struct replica_peer *peer, bool relay) {
     struct peerstate *state = &peer->state;
-    if (!peer->present || state->height == 0)
+    if (!peer->present)
+        return;
+    if (peer->untold)
+        gossip_introduce(replica, peer);
+    if (state->height == 0)
         return;
     if (state->height == replica->engine.height) {
         gossip_block(replica, peer, relay);

@@ -213,12 +213,7 @@ static void accuse(struct replica *replica, const struct engine_effect *effect) 
 static void perform(struct replica *replica, const struct engine_effect *effect) {
     replica->served += effect->kind == ENGINE_DO_HAVE || effect->kind == ENGINE_DO_ACCUSE;
     switch (effect->kind) {
-    case ENGINE_DO_STEP: {
-        struct wire_consensus step;
-        gossip_round_step(replica, &step);
-        gossip_broadcast(replica, &step, NULL);
-        break;
-    }
+    case ENGINE_DO_STEP: gossip_step(replica); break;
     case ENGINE_DO_PROPOSE: propose(replica, effect); break;
     case ENGINE_DO_VOTE: cast_vote(replica, effect); break;
     case ENGINE_DO_TIMER: set_timer(replica, effect); break;

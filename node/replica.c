@@ -266,9 +266,7 @@ void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
                 peer->slot = slot;
         if (peer->slot >= 0)
             replica->slots_used |= 1ull << peer->slot;
-        struct wire_consensus step;
-        gossip_round_step(replica, &step);
-        gossip_send(replica, peer, &step);
+        gossip_introduce(replica, peer);
         return;
     }
     replica->world->table->drop(replica->world, number, WORLD_BLAME_NONE, "this node has as many peers as it can follow");
@@ -335,6 +333,20 @@ static void gossip_round(struct replica *replica) {
     replica->world->table->timer(replica->world, WORLD_TIMER_GOSSIP, replica->config.peer_gossip_sleep_ms);
 }
 
+/* Whoever waits for transactions stands still by intent; but a lost word of where it is must not keep it there. */
+static void look_for_standstill(struct replica *replica) {
+    const struct engine *engine = &replica->engine;
+    bool same = replica->stalled_height == engine->height && replica->stalled_round == engine->round && replica->stalled_phase == engine->phase;
+    replica->stalled_looks = same ? replica->stalled_looks + 1 : 0;
+    replica->stalled_height = engine->height;
+    replica->stalled_round = engine->round;
+    replica->stalled_phase = engine->phase;
+    if (replica->stalled_looks < REPLICA_STALL_LOOKS)
+        return;
+    replica->stalled_looks = 0;
+    gossip_again(replica);
+}
+
 void replica_timer(struct replica *replica, enum world_timer which) {
     switch (which) {
     case WORLD_TIMER_ENGINE: perform_due_timers(replica); break;
@@ -342,6 +354,7 @@ void replica_timer(struct replica *replica, enum world_timer which) {
     case WORLD_TIMER_CLAIMS:
         for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
             gossip_claims(replica, &replica->peers[i]);
+        look_for_standstill(replica);
         replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
         break;
     case WORLD_TIMER_JOURNAL:

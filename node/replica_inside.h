@@ -12,6 +12,7 @@
 #define REPLICA_TIMERS_MAX 64
 #define REPLICA_QUEUE_MAX  64
 #define REPLICA_LOADS_MAX  16 /* past blocks read from the store for one peer within a round of gossip: a word is cheaper than a block */
+#define REPLICA_STALL_LOOKS 3 /* so many periods of claims in one place are a standstill */
 #define REPLICA_CLAIMS_MAX 32 /* of one peer and height, remembered so that each is kept once */
 
 struct replica_claim {
@@ -27,6 +28,7 @@ struct replica_peer {
     bool present;
     bool moved;             /* its height or round changed: look at once what it lacks */
     bool blocked;           /* a queue of its was full */
+    bool untold;            /* and what was lost thereby was where we are, or what we lack */
     struct peerstate state;
     uint64_t fresh_cursor;  /* transactions of ours looked at so far */
     int64_t judged_height; /* of what follows: ours, when it was counted */
@@ -87,6 +89,9 @@ struct replica {
     char halted_why[256];
     struct timestamp height_started;
     int64_t gossip_due_ms; /* the next round over everything peers lack */
+    int64_t stalled_height; /* where we were at the last look, and for how many looks by now */
+    int32_t stalled_round;
+    uint32_t stalled_phase, stalled_looks;
     uint64_t served;       /* votes counted and accusations made so far: what a vote was good for */
     bool decided;          /* a DECIDE effect waits to be done */
     struct block_id decided_id;
@@ -126,10 +131,11 @@ void perform_begin_height(struct replica *replica);
 void perform_due_timers(struct replica *replica);
 
 /* gossip.c: what goes to peers. */
-void gossip_broadcast(struct replica *replica, const struct wire_consensus *message, const struct replica_peer *except);
 bool gossip_send(struct replica *replica, struct replica_peer *peer, const struct wire_consensus *message);
 void gossip_own_vote(struct replica *replica, const struct vote *vote, uint32_t validators);
-void gossip_round_step(struct replica *replica, struct wire_consensus *out);
+void gossip_step(struct replica *replica); /* NewRoundStep to all */
+void gossip_introduce(struct replica *replica, struct replica_peer *peer);
+void gossip_again(struct replica *replica);
 void gossip_have(struct replica *replica, const struct engine_effect *have);
 void gossip_valid_block(struct replica *replica, const struct engine_effect *valid);
 /* All that the peer lacks; `relay`: of others too, not only what is ours or what a peer behind needs. */
