@@ -4,6 +4,7 @@
 
 #define TXGOSSIP_MESSAGE_BYTES 32768 /* of transactions in one message; a larger transaction goes alone */
 #define TXGOSSIP_MESSAGE_TXS   256
+#define TXGOSSIP_FRAME_BYTES   8     /* around a transaction, at most */
 
 struct bundle {
     const struct mempool_tx *txs[TXGOSSIP_MESSAGE_TXS];
@@ -35,6 +36,12 @@ static bool peer_knows(const struct replica_peer *peer, const struct mempool_tx 
     return peer->slot >= 0 && (tx->known_by >> peer->slot & 1) != 0;
 }
 
+/* A peer takes no more in one message than its largest transaction, and we know of none but ours (wound 36). */
+static size_t bundle_bytes_max(const struct replica *replica) {
+    uint32_t tx_bytes_max = mempool_tx_bytes_max(replica->mempool);
+    return tx_bytes_max < TXGOSSIP_MESSAGE_BYTES ? tx_bytes_max : TXGOSSIP_MESSAGE_BYTES;
+}
+
 /* Walks on from *cursor while `wanted` says; stops without moving on where the queue is full. */
 static void walk(struct replica *replica, struct replica_peer *peer, uint64_t *cursor, bool relay) {
     int64_t now = replica->world->table->now_ms(replica->world);
@@ -46,16 +53,18 @@ static void walk(struct replica *replica, struct replica_peer *peer, uint64_t *c
         if (behind || (relay && now - tx->arrived_ms < replica->config.mempool_relay_ms))
             break;
         reached = tx->number;
-        if ((!relay && !tx->local) || peer_knows(peer, tx))
+        bool due = relay ? !tx->local || tx->number > peer->fresh_cursor : tx->local;
+        if (!due || peer_knows(peer, tx))
             continue;
-        if (bundle.count == TXGOSSIP_MESSAGE_TXS || (bundle.count > 0 && bundle.bytes + tx->tx->size > TXGOSSIP_MESSAGE_BYTES)) {
+        size_t size = tx->tx->size + TXGOSSIP_FRAME_BYTES;
+        if (bundle.count == TXGOSSIP_MESSAGE_TXS || (bundle.count > 0 && bundle.bytes + size > bundle_bytes_max(replica))) {
             if (!send_bundle(replica, peer, &bundle))
                 return;
             *cursor = tx->number - 1;
         }
         bundle.txs[bundle.count] = tx;
         bundle.spans[bundle.count++] = blob_span(tx->tx);
-        bundle.bytes += tx->tx->size + 8;
+        bundle.bytes += size;
     }
     if (send_bundle(replica, peer, &bundle))
         *cursor = reached;
