@@ -243,13 +243,14 @@ static void gossip_votes(struct replica *replica, struct replica_peer *peer, boo
     struct peerstate *state = &peer->state;
     if (state->step == ENGINE_NEW_HEIGHT && engine->has_last_commit)
         send_votes(replica, peer, &engine->last_commit, relay);
-    if (state->round < 0 || state->round > engine->round)
-        return;
-    if (state->step <= ENGINE_PROPOSE && state->pol_round >= 0)
+    bool wants_pol = state->pol_round >= 0; /* the polka that its proposal refers to */
+    if (wants_pol && state->step <= ENGINE_PROPOSE)
         send_votes(replica, peer, rounds_tally(&engine->rounds, state->pol_round, VOTE_PREVOTE), relay);
-    send_votes(replica, peer, rounds_tally(&engine->rounds, state->round, VOTE_PREVOTE), relay);
-    send_votes(replica, peer, rounds_tally(&engine->rounds, state->round, VOTE_PRECOMMIT), relay);
-    if (state->pol_round >= 0)
+    if (state->round >= 0 && state->round <= engine->round) {
+        send_votes(replica, peer, rounds_tally(&engine->rounds, state->round, VOTE_PREVOTE), relay);
+        send_votes(replica, peer, rounds_tally(&engine->rounds, state->round, VOTE_PRECOMMIT), relay);
+    }
+    if (wants_pol)
         send_votes(replica, peer, rounds_tally(&engine->rounds, state->pol_round, VOTE_PREVOTE), relay);
 }
 

@@ -5,6 +5,8 @@
 
 #include "node/replica_inside.h"
 
+#define TIMER_MS_MAX (INT64_C(1000) * 3600 * 24 * 365) /* what far rounds ask for need not fit a clock */
+
 static int64_t now_ms(struct replica *replica) { return replica->world->table->now_ms(replica->world); }
 
 static struct timestamp now(struct replica *replica) { return replica->world->table->now(replica->world); }
@@ -135,20 +137,22 @@ static bool timer_is_stale(const struct replica *replica, const struct replica_t
     return timer->height != engine->height || timer->round < engine->round;
 }
 
+/* Those of the round that the engine is in, one per phase, and those of rounds that it passed within one step: far below the maximum. */
 static void set_timer(struct replica *replica, const struct engine_effect *effect) {
+    int64_t duration_ms = effect->duration_ms < TIMER_MS_MAX ? effect->duration_ms : TIMER_MS_MAX;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < replica->timer_count; i++)
         if (!timer_is_stale(replica, &replica->timers[i]))
             replica->timers[kept++] = replica->timers[i];
     replica->timer_count = kept;
-    assert(kept < REPLICA_TIMERS_MAX); /* a round of the engine sets at most four */
+    assert(kept < REPLICA_TIMERS_MAX);
     replica->timers[replica->timer_count++] = (struct replica_timer){
         .number = ++replica->timers_set,
-        .deadline_ms = now_ms(replica) + effect->duration_ms,
+        .deadline_ms = now_ms(replica) + duration_ms,
         .height = effect->height,
         .round = effect->round,
         .phase = effect->phase,
-        .duration_ms = effect->duration_ms,
+        .duration_ms = duration_ms,
     };
     arm(replica);
 }

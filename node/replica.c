@@ -166,7 +166,9 @@ void replica_tell_txs(struct replica *replica) {
 void replica_event(struct replica *replica, const struct engine_event *event) {
     if (replica->halted)
         return;
-    assert(replica->queue_count < REPLICA_QUEUE_MAX); /* an effect raises two at most, and a step's effects are bounded */
+    /* Only PROPOSE (two), VOTE and FETCH raise events, each at most once per rule and round, and a strangers' event makes the engine enter two rounds
+     * at most before the queue is empty again: further ones need a timer. Whatever strangers send, it stays below twenty. */
+    assert(replica->queue_count < REPLICA_QUEUE_MAX);
     replica->queue[(replica->queue_first + replica->queue_count++) % REPLICA_QUEUE_MAX] = *event;
     if (replica->pumping)
         return;
