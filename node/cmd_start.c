@@ -1,97 +1,81 @@
 /* quorate start: the node itself. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "node/cli.h"
 #include "node/log.h"
 #include "node/node.h"
-int cmd_start(int argc, char **argv);
 
-static const char help[] =
-    "quorate start [--home DIR] [--KEY VALUE …]\n"
-    "\n"
-    "Runs the node of a home until SIGINT or SIGTERM. Every key of config.toml can be given as a flag for this run:\n"
-    "  --rpc.laddr tcp://127.0.0.1:26657   --p2p.persistent_peers id@host:port,…   --consensus.timeout_commit 1s   --moniker name\n"
-    "\n"
-    "Example:\n"
-    "  quorate testnet --v 4 --o mynet --chain-id demo && quorate start --home mynet/node0\n"
-    "\n"
-    "Exit status: 0 stopped as asked, 1 could not start, 2 wrong usage, 3 disk or store failed under way, 4 damaged files (a human must look)\n";
+#define START_SETTINGS_MAX 64
 
-static const char *default_home(void) {
-    static char home[4096];
-    const char *given = getenv("QUORATE_HOME") != NULL ? getenv("QUORATE_HOME") : getenv("CMTHOME");
-    if (given != NULL)
-        return given;
-    snprintf(home, sizeof home, "%s/.quorate", getenv("HOME") != NULL ? getenv("HOME") : ".");
-    return home;
+struct start { /* settings of this run, by their keys in config.toml */
+    const char *home;
+    size_t count;
+    struct {
+        char *key;         /* ours */
+        const char *value; /* of argv */
+    } settings[START_SETTINGS_MAX];
+};
+
+/* Which keys there are, the configuration knows, once it is read. */
+static bool take_setting(void *context, const char *name, const char *value, char **error) {
+    struct start *start = context;
+    if (start->count == START_SETTINGS_MAX) {
+        *error = strdup("too many settings on one command line; write them into config.toml");
+        return true;
+    }
+    start->settings[start->count].key = strdup(name);
+    start->settings[start->count++].value = value;
+    return true;
 }
 
-/* "--key=value" or "--key value"; a boolean key may stand alone. Returns how many arguments it took, 0 if it is none. */
-static int flag(char **key, char **value, int left, char **argv) {
-    if (strncmp(argv[0], "--", 2) != 0)
-        return 0;
-    *key = argv[0] + 2;
-    char *equals = strchr(*key, '=');
-    if (equals != NULL) {
-        *equals = '\0';
-        *value = equals + 1;
-        return 1;
-    }
-    bool alone = left < 2 || strncmp(argv[1], "--", 2) == 0;
-    *value = alone ? (char *)"true" : argv[1];
-    return alone ? 1 : 2;
-}
-
-static int refuse(char *error) {
-    fprintf(stderr, "quorate start: %s\n", error);
-    free(error);
-    return 2;
-}
-
-static int wrong(const char *argument) {
-    fprintf(stderr, "quorate start: \"%s\" is not a flag; see quorate start --help\n", argument);
-    return 2;
-}
-
-int cmd_start(int argc, char **argv) {
-    const char *home = default_home();
-    char *key = NULL, *value = NULL, *warning = NULL, *error = NULL;
-    for (int i = 1, taken; i < argc; i += taken) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--home") == 0 && i + 1 < argc)
-            home = argv[i + 1];
-        else if (strncmp(argv[i], "--home=", 7) == 0)
-            home = argv[i] + 7;
-        taken = strncmp(argv[i], "--", 2) != 0 ? 0 : strchr(argv[i], '=') != NULL || i + 1 == argc || strncmp(argv[i + 1], "--", 2) == 0 ? 1 : 2;
-        if (taken == 0)
-            return wrong(argv[i]);
-    }
-    struct config config;
-    if (!config_load(&config, home, &warning, &error)) {
-        fprintf(stderr, "quorate start: %s\n", error);
-        free(error);
-        free(warning);
-        return NODE_EXIT_FAILED;
-    }
-    for (int i = 1, taken; i < argc; i += taken) {
-        taken = flag(&key, &value, argc - i, argv + i);
-        if (strcmp(key, "home") != 0 && !config_set(&config, key, value, &error))
-            return refuse(error);
-    }
-    if (!config_check(&config, &error))
-        return refuse(error);
+static bool read_config(struct config *config, const struct start *start, char **error) {
+    char *warning = NULL;
+    if (!config_load(config, start->home, &warning, error))
+        return false;
+    for (size_t i = 0; i < start->count; i++)
+        if (!config_set(config, start->settings[i].key, start->settings[i].value, error))
+            return false;
+    if (!config_check(config, error))
+        return false;
     enum world_level level = WORLD_INFO;
-    if (!log_level_from_text(&level, config.log_level))
-        fprintf(stderr, "quorate start: log_level \"%s\" is not debug, info, warn, error or none; going on with info\n", config.log_level);
-    log_setup(level, strcmp(config.log_format, "json") == 0, false);
+    bool known = log_level_from_text(&level, config->log_level);
+    log_setup(level, strcmp(config->log_format, "json") == 0, false);
+    if (!known)
+        log_format(WORLD_WARN, "log_level \"%s\" is not debug, info, warn, error or none; going on with info", config->log_level);
     if (warning != NULL)
         log_line(WORLD_WARN, warning);
     free(warning);
-    enum node_exit status = node_run(&config);
+    return true;
+}
+
+int cmd_start(int argc, char **argv) {
+    struct start start = {.home = cli_home()};
+    const struct cli_option options[] = {
+        {"home", CLI_TEXT, &start.home, "DIR", "the node's home", 0, 0},
+    };
+    const struct cli_command command = {
+        .name = "start",
+        .arguments = "[--KEY VALUE …]",
+        .summary = "Runs the node of a home until SIGINT or SIGTERM. Every key of config.toml can be given for this run:\n"
+                   "--moniker NAME, --rpc.laddr tcp://127.0.0.1:26657, --p2p.persistent_peers id@host:port,…, --consensus.timeout_commit 1s",
+        .example = "quorate testnet --v 4 --o mynet --chain-id demo\nquorate start --home mynet/node0",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+        .other = take_setting,
+        .context = &start,
+    };
+    struct cli_rest rest;
+    int status;
+    if (!cli_parse(&command, &rest, &status, 1, argc, argv))
+        return status;
+    struct config config;
+    char *error = NULL;
+    if (!read_config(&config, &start, &error))
+        return cli_fail(&command, error);
+    status = (int)node_run(&config);
     config_close(&config);
-    return (int)status;
+    for (size_t i = 0; i < start.count; i++)
+        free(start.settings[i].key);
+    return status;
 }
