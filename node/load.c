@@ -277,24 +277,35 @@ static void pump(struct load *load) {
 
 /* Answers */
 
+/* The text with every number as '#', so that texts that differ in a height or a sequence count as one. */
+static void without_numbers(char *out, size_t capacity, struct span text) {
+    size_t size = 0;
+    for (size_t i = 0; i < text.size && size < capacity - 1; i++) {
+        bool is_digit = text.data[i] >= '0' && text.data[i] <= '9';
+        if (!is_digit)
+            out[size++] = (char)text.data[i];
+        else if (size == 0 || out[size - 1] != '#')
+            out[size++] = '#';
+    }
+    out[size] = '\0';
+}
+
 static struct load_refusal *refusal_of(struct load *load, int64_t code, bool is_error, struct span text) {
     struct load_report *sums = &load->sums;
-    size_t size = text.size < sizeof sums->refusals[0].text - 1 ? text.size : sizeof sums->refusals[0].text - 1;
+    struct load_refusal fresh = {.code = code, .is_error = is_error};
+    without_numbers(fresh.text, sizeof fresh.text, text);
     for (uint32_t i = 0; i < sums->refusal_count; i++) {
         struct load_refusal *known = &sums->refusals[i];
-        if (known->code == code && known->is_error == is_error && strlen(known->text) == size && memcmp(known->text, text.data, size) == 0)
+        if (known->code == code && known->is_error == is_error && strcmp(known->text, fresh.text) == 0)
             return known;
     }
+    struct load_refusal *rest = &sums->refusals[LOAD_REFUSALS_MAX];
     if (sums->refusal_count == LOAD_REFUSALS_MAX) {
-        struct load_refusal *rest = &sums->refusals[LOAD_REFUSALS_MAX];
         snprintf(rest->text, sizeof rest->text, "(all other answers)");
         return rest;
     }
-    struct load_refusal *fresh = &sums->refusals[sums->refusal_count++];
-    *fresh = (struct load_refusal){.code = code, .is_error = is_error};
-    if (size > 0)
-        memcpy(fresh->text, text.data, size);
-    return fresh;
+    sums->refusals[sums->refusal_count] = fresh;
+    return &sums->refusals[sums->refusal_count++];
 }
 
 static void settle(struct lane *lane, struct sent *sent, enum load_tally_state state) {
