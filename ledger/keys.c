@@ -18,6 +18,13 @@ struct key keys_hash(char letter, const uint8_t hash[static 32]) {
     return key;
 }
 
+struct key keys_height_hash(char letter, int64_t height, const uint8_t hash[static 32]) {
+    struct key key = keys_height(letter, height);
+    memcpy(key.bytes + key.size, hash, 32);
+    key.size += 32;
+    return key;
+}
+
 int64_t keys_height_of(struct span key) {
     if (key.size != 9)
         return -1;

@@ -6,7 +6,7 @@
  *   i<hash>      block hash → height             t<hash>    transaction hash → height, index
  *   r<height>    FinalizeBlock response          v<height>  validators of `height`, where they changed and every 1000 heights
  *   p<height>    consensus parameters likewise   u<height>  undo record of `height`: the batch that takes it back
- *   e<hash>      committed evidence → height
+ *   e<hash>      committed evidence → height  w<height><hash>  pending evidence about that height
  *   g            genesis: hash of the file's content, so that another genesis is refused
  *   s…           the application's own keys */
 #ifndef QUORATE_LEDGER_KEYS_H
@@ -14,7 +14,7 @@
 
 #include "crypto/span.h"
 
-#define KEYS_BYTES_MAX 40
+#define KEYS_BYTES_MAX 48
 
 struct key {
     uint8_t bytes[KEYS_BYTES_MAX];
@@ -24,6 +24,7 @@ struct key {
 struct key keys_plain(char letter);
 struct key keys_height(char letter, int64_t height);
 struct key keys_hash(char letter, const uint8_t hash[static 32]);
+struct key keys_height_hash(char letter, int64_t height, const uint8_t hash[static 32]);
 int64_t keys_height_of(struct span key); /* of a key of keys_height; −1: not one */
 static inline struct span keys_span(const struct key *key) { return span_of(key->bytes, key->size); }
 

@@ -158,14 +158,17 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
     struct blob *head = kv_get(kv, keys_span(&key));
     bool good = head != NULL ? take_head(ledger, head, genesis, error) : start_chain(ledger, genesis, error);
     blob_release(head);
-    if (good)
-        ledger->base = lowest_block(kv);
-    else
+    if (!good) {
         ledger_close(ledger);
-    return good;
+        return false;
+    }
+    ledger->base = lowest_block(kv);
+    evidence_pool_open(ledger);
+    return true;
 }
 
 void ledger_close(struct ledger *ledger) {
+    evidence_pool_close(&ledger->evidence);
     state_close(&ledger->state);
     state_close(&ledger->next);
     kv_batch_close(&ledger->batch);

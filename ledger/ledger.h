@@ -4,6 +4,7 @@
 #define QUORATE_LEDGER_LEDGER_H
 
 #include "ledger/app.h"
+#include "ledger/evidence_pool.h"
 #include "ledger/judge.h"
 #include "ledger/keys.h"
 
@@ -12,6 +13,7 @@ struct ledger {
     struct app *app;   /* a loan */
     struct state state;
     int64_t base;      /* lowest height with a block; 0: none */
+    struct evidence_pool evidence; /* pending */
     struct judge_clock clock; /* set by the shell before judging */
     struct kv_batch batch;
     struct state next; /* scratch of one apply: what becomes the state */

@@ -141,6 +141,7 @@ static void write_all(struct ledger *ledger, int64_t *retain_height, struct bloc
     put_undo(ledger, height);
     put_block(ledger, block, seen_commit);
     put_indexes(ledger, block);
+    evidence_pool_apply(ledger, block);
     if (ledger->keep_results)
         put_message(&ledger->batch, keys_height('r', height), write_finalized, finalized);
     ledger_put_state(ledger, &ledger->next, finalized->update_count > 0 || (height + 2) % WHOLE_SET_EVERY == 0, finalized->has_params);

@@ -1,7 +1,6 @@
 #include "ledger/ledger.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "ledger/question.h"
 
@@ -88,52 +87,7 @@ struct block *ledger_propose(struct ledger *ledger, const struct commit *last_co
     return block;
 }
 
-/* ---- judging (cometbft: evidence/verify.go, evidence/pool.go CheckEvidence; protocol.md §9) */
-
-static bool evidence_is_committed(struct ledger *ledger, const struct digest *hash) {
-    struct key key = keys_hash('e', hash->bytes);
-    return kv_has(ledger->kv, keys_span(&key));
-}
-
-/* Of the height it speaks of: we must have that block, its time must be the evidence's, and it must not be too old. */
-static bool evidence_is_timely(struct ledger *ledger, int64_t height, const struct timestamp *time) {
-    const struct state *state = &ledger->state;
-    struct ledger_meta meta;
-    if (height < 1 || height > state->height || !ledger_block_meta(ledger, &meta, height) ||
-        timestamp_compare(&meta.header.time, time) != 0)
-        return false;
-    return !evidence_expired(state->height - height, timestamp_diff_ns(&state->block_time, &meta.header.time),
-                             state->params.evidence_age_blocks_max, state->params.evidence_age_ns_max);
-}
-
-/* Light-client attacks cannot be verified yet and are refused: nothing unproven may accuse. */
-static bool evidence_holds(struct ledger *ledger, const struct evidence *evidence) {
-    if (evidence->kind != EVIDENCE_DUPLICATE_VOTE)
-        return false;
-    const struct evidence_duplicate_vote *duplicate = &evidence->duplicate;
-    if (!evidence_is_timely(ledger, duplicate->vote_a.height, &duplicate->timestamp))
-        return false;
-    struct valset set;
-    valset_init(&set);
-    bool good = ledger_validators(ledger, &set, duplicate->vote_a.height) &&
-                evidence_verify_duplicate(evidence, &set, span_text(ledger->state.chain_id));
-    valset_close(&set);
-    return good;
-}
-
-static bool judge_evidence(struct ledger *ledger, const struct block *block) {
-    struct digest *hashes = calloc(block->evidence_count > 0 ? block->evidence_count : 1, sizeof *hashes);
-    assert(hashes != NULL);
-    bool good = true;
-    for (uint32_t i = 0; good && i < block->evidence_count; i++) {
-        evidence_hash(&hashes[i], &block->evidence[i]);
-        for (uint32_t before = 0; good && before < i; before++)
-            good = !digest_equal(&hashes[before], &hashes[i]);
-        good = good && !evidence_is_committed(ledger, &hashes[i]) && evidence_holds(ledger, &block->evidence[i]);
-    }
-    free(hashes);
-    return good;
-}
+/* ---- judging */
 
 static bool app_accepts(struct ledger *ledger, const struct block *block) {
     struct arena arena;
@@ -149,7 +103,7 @@ enum block_verdict ledger_judge(struct ledger *ledger, const struct block *block
     enum block_verdict verdict = judge_block(&ledger->state, block, cache, &ledger->clock);
     if (verdict != BLOCK_GOOD)
         return verdict;
-    if (!judge_evidence(ledger, block))
+    if (!evidence_pool_judge(ledger, block))
         return BLOCK_EVIDENCE_REFUSED;
     return app_accepts(ledger, block) ? BLOCK_GOOD : BLOCK_REFUSED_BY_APP;
 }

@@ -1,5 +1,5 @@
 /* Evidence of misbehaviour: double votes and light-client attacks (cometbft: types/evidence.go, evidence/verify.go). Codec and hash
- * are needed for every block; the pool comes later. */
+ * are needed for every block; ledger/evidence_pool.h keeps what is still to be committed. */
 #ifndef QUORATE_TENDERMINT_EVIDENCE_H
 #define QUORATE_TENDERMINT_EVIDENCE_H
 
@@ -30,6 +30,9 @@ struct evidence {
     struct timestamp timestamp;
 };
 
+static inline int64_t evidence_height(const struct evidence *evidence) { /* of the fault */
+    return evidence->kind == EVIDENCE_LIGHT_ATTACK ? evidence->common_height : evidence->duplicate.vote_a.height;
+}
 /* An Evidence oneof. Anything nil that CometBFT would dereference (wounds 30, 31) marks the reader bad. */
 void evidence_read(struct evidence *evidence, struct proto_reader *reader, struct arena *arena);
 void evidence_write(struct proto_writer *writer, const struct evidence *evidence); /* the oneof, from inner */
@@ -45,6 +48,18 @@ bool evidence_verify_duplicate(const struct evidence *evidence, const struct val
 void evidence_attack_read(struct evidence *evidence, struct proto_reader *reader, struct arena *arena);
 void evidence_attack_hash(struct digest *out, const struct digest *header_hash, int64_t common_height);
 bool evidence_attack_check(const struct evidence *evidence);
+/* In evidence_attack_verify.c. What the accused block is held against; loans. */
+struct evidence_attack_view {
+    const struct valset *common_set;     /* of the common height */
+    const struct header *trusted;        /* ours at the conflicting height, or our latest if the chain is not there yet */
+    const struct commit *trusted_commit; /* the canonical one of `trusted`; NULL: there is none yet, and only lunatics can be told */
+};
+/* evidence/verify.go VerifyLightClientAttack: common third (unless at one height), two thirds of its own set, another header than ours,
+ * total power, and the very list of byzantine validators that follows; a list of nobody (amnesia) is refused, as CometBFT refuses it off
+ * the wire. Time and age are the pool's matter. */
+bool evidence_verify_attack(const struct evidence *evidence, const struct evidence_attack_view *view, struct span chain_id);
+/* ConflictingHeaderIsInvalid: it differs in what follows from the chain before it. */
+bool evidence_attack_is_lunatic(const struct evidence *evidence, const struct header *trusted);
 /* Expired iff BOTH ages are exceeded strictly. */
 bool evidence_expired(int64_t age_blocks, int64_t age_ns, int64_t age_blocks_max, int64_t age_ns_max);
 
