@@ -329,6 +329,8 @@ static void check(struct sim *sim, struct node *node) {
     if (!is_alive(node))
         return;
     int64_t height = node->ledger.state.height;
+    if (height == 0 && node->head < sim->config.initial_height)
+        return;
     if (height < node->head)
         complain(sim, "the head of node %u went back from %" PRId64 " to %" PRId64, node->index, node->head, height);
     for (int64_t h = node->head + 1; h <= height; h++)
@@ -713,6 +715,7 @@ static void init_node(struct sim *sim, uint32_t index) {
     node->public_key = pubkey_ed25519(key);
     node->sim = sim;
     node->index = index;
+    node->head = sim->config.initial_height - 1;
     node->keyless = index >= sim->config.nodes - sim->config.full_nodes;
     node->disk = disk_memory_new((struct disk_failure){node, fail});
     node->kv = kv_memory_new((struct kv_failure){node, fail});

@@ -383,29 +383,189 @@ START_TEST(without_empty_blocks_a_height_waits_for_a_transaction) {
 }
 END_TEST
 
+/* kvstore's "val=ed25519!<base64>!<power>" */
+static void submit_power(struct sim *sim, uint32_t to, uint32_t node, int64_t power) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint8_t key[33] = {0};
+    char base64[64], tx[128];
+    size_t out = 0;
+    ed25519_key_public(sim_key(sim, node), key);
+    for (size_t i = 0; i < 33; i += 3) {
+        uint32_t triple = (uint32_t)key[i] << 16 | (uint32_t)key[i + 1] << 8 | key[i + 2];
+        for (int shift = 18; shift >= 0; shift -= 6)
+            base64[out++] = digits[triple >> shift & 63];
+    }
+    base64[43] = '=';
+    base64[44] = '\0';
+    snprintf(tx, sizeof tx, "val=ed25519!%s!%" PRId64, base64, power);
+    ck_assert_int_eq(sim_submit(sim, to, tx), MEMPOOL_ADDED);
+}
+
 START_TEST(a_validator_update_takes_effect_two_heights_later_on_all_nodes) {
     struct sim *sim = four(14);
     ck_assert(sim_run_to_height(sim, 2, 60000));
-    /* raise the power of validator 0 by a kvstore val= transaction */
-    uint8_t key[32];
-    ed25519_key_public(sim_key(sim, 0), key);
-    char base64[64], tx[128];
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t out = 0;
-    for (size_t i = 0; i < 32; i += 3) {
-        uint32_t triple = (uint32_t)key[i] << 16 | (i + 1 < 32 ? (uint32_t)key[i + 1] << 8 : 0) | (i + 2 < 32 ? key[i + 2] : 0);
-        base64[out++] = digits[triple >> 18];
-        base64[out++] = digits[triple >> 12 & 63];
-        base64[out++] = i + 1 < 32 ? digits[triple >> 6 & 63] : '=';
-        base64[out++] = i + 2 < 32 ? digits[triple & 63] : '=';
-    }
-    base64[out] = '\0';
-    snprintf(tx, sizeof tx, "val=ed25519!%s!25", base64);
-    ck_assert_int_eq(sim_submit(sim, 1, tx), MEMPOOL_ADDED);
+    submit_power(sim, 1, 0, 25);
     ck_assert(sim_run_to_height(sim, 8, 60000));
     must_be_fine(sim);
     for (uint32_t i = 0; i < 4; i++)
         ck_assert_int_eq(sim_ledger(sim, i)->state.validators.total_power, 55);
+    sim_free(sim);
+}
+END_TEST
+
+static uint32_t signatures_at(struct sim *sim, uint32_t node, int64_t height) {
+    struct commit commit;
+    struct arena arena;
+    bool canonical;
+    uint32_t count = 0;
+    arena_init(&arena, 1 << 20);
+    ck_assert(ledger_commit(sim_ledger(sim, node), &commit, &canonical, height, &arena) && canonical);
+    for (uint32_t i = 0; i < commit.count; i++)
+        count += commit.sigs[i].flag == COMMIT_FOR_BLOCK;
+    arena_close(&arena);
+    return count;
+}
+
+START_TEST(a_node_becomes_a_validator_and_ceases_to_be_one_while_the_chain_goes_on) {
+    static const int64_t powers[] = {10, 10, 10, 10, 0};
+    struct sim_config config;
+    sim_defaults(&config);
+    config.nodes = 5;
+    config.powers = powers;
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 3, 60000));
+    submit_power(sim, 4, 4, 10);
+    ck_assert_msg(sim_run_to_height(sim, 12, 60000), "%s", sim_complaint(sim));
+    ck_assert_uint_eq(signatures_at(sim, 0, 10), 5);
+    submit_power(sim, 0, 2, 0);
+    ck_assert_msg(sim_run_to_height(sim, 22, 60000), "%s", sim_complaint(sim));
+    ck_assert_uint_eq(signatures_at(sim, 0, 20), 4);
+    ck_assert_int_lt(replica_engine(sim_replica(sim, 2))->own_index, 0);
+    submit_power(sim, 2, 2, 7); /* what it is no longer, it may ask to be again */
+    ck_assert_msg(sim_run_to_height(sim, 32, 60000), "%s", sim_complaint(sim));
+    ck_assert_uint_eq(signatures_at(sim, 2, 30), 5);
+    must_be_fine(sim);
+    ck_assert_msg(sim_drops(sim) == 0, "%s", sim_last_drop(sim));
+    sim_free(sim);
+}
+END_TEST
+
+START_TEST(a_chain_may_begin_at_any_height_and_outlives_restarts_there) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.initial_height = 1000;
+    struct sim *sim = sim_new(&config);
+    for (uint32_t i = 0; i < 4; i++)
+        sim_kill(sim, i);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert(sim_start(sim, i));
+    ck_assert_msg(sim_run_to_height(sim, 1003, 60000), "%s", sim_complaint(sim));
+    for (uint32_t i = 0; i < 4; i++) {
+        sim_kill(sim, i);
+        sim_run_for(sim, 1500);
+        ck_assert(sim_start(sim, i));
+    }
+    ck_assert_msg(sim_run_to_height(sim, 1012, 60000), "%s", sim_complaint(sim));
+    must_be_fine(sim);
+    ck_assert_msg(sim_drops(sim) == 0, "%s", sim_last_drop(sim));
+    sim_free(sim);
+}
+END_TEST
+
+START_TEST(a_full_node_without_a_key_follows_and_passes_transactions_on) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.nodes = 5;
+    config.full_nodes = 1;
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 3, 60000));
+    ck_assert_int_eq(sim_submit(sim, 4, "from=afar"), MEMPOOL_ADDED);
+    sim_run_for(sim, 4000);
+    uint8_t hash[32];
+    int64_t height;
+    uint32_t index;
+    sha256_once(hash, span_text("from=afar"));
+    ck_assert(ledger_find_tx(sim_ledger(sim, 0), hash, &height, &index));
+    sim_kill(sim, 4);
+    sim_run_for(sim, 5000);
+    ck_assert(sim_start(sim, 4));
+    ck_assert_msg(sim_run_to_height(sim, 20, 60000), "%s", sim_complaint(sim));
+    must_be_fine(sim);
+    sim_free(sim);
+}
+END_TEST
+
+START_TEST(without_pause_and_with_it_skipped_heights_follow_each_other_at_once) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.engine.timeout_commit_ms = 0;
+    config.engine.skip_timeout_commit = true;
+    struct sim *sim = sim_new(&config);
+    ck_assert_msg(sim_run_to_height(sim, 100, 20000), "at %" PRId64 " %s", sim_ledger(sim, 0)->state.height, sim_complaint(sim));
+    must_be_fine(sim);
+    sim_free(sim);
+    config.engine.timeout_commit_ms = 100000; /* and then all precommits end it */
+    sim = sim_new(&config);
+    ck_assert_msg(sim_run_to_height(sim, 50, 20000), "at %" PRId64 " %s", sim_ledger(sim, 0)->state.height, sim_complaint(sim));
+    must_be_fine(sim);
+    sim_free(sim);
+}
+END_TEST
+
+START_TEST(empty_blocks_come_in_their_interval_and_blocks_with_transactions_before_it) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.engine.create_empty_blocks_interval_ms = 10000;
+    struct sim *sim = sim_new(&config);
+    sim_run_for(sim, 60000);
+    int64_t height = sim_ledger(sim, 0)->state.height;
+    ck_assert_int_ge(height, 5);
+    ck_assert_int_le(height, 8);
+    sim_submit(sim, 2, "a=1");
+    ck_assert_msg(sim_run_to_height(sim, height + 1, 3000), "%s", sim_complaint(sim));
+    must_be_fine(sim);
+    sim_free(sim);
+}
+END_TEST
+
+static void run_many(uint32_t nodes, const int64_t *powers, int64_t height) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.nodes = nodes;
+    config.powers = powers;
+    struct sim *sim = sim_new(&config);
+    ck_assert_msg(sim_run_to_height(sim, height, 60000), "%u nodes: at %" PRId64 " %s", nodes, sim_ledger(sim, 0)->state.height, sim_complaint(sim));
+    must_be_fine(sim);
+    for (int64_t h = 2; h < height; h++) {
+        struct ledger_meta meta;
+        ck_assert(ledger_block_meta(sim_ledger(sim, 0), &meta, h));
+        ck_assert_uint_eq(signatures_at(sim, 0, h), nodes);
+    }
+    ck_assert_msg(sim_drops(sim) == 0, "%s", sim_last_drop(sim));
+    sim_free(sim);
+}
+
+START_TEST(networks_of_seven_ten_and_thirty_agree_with_every_signature) {
+    static const int64_t powers[] = {1, 2, 3, 500, 5, 600, 7, 80, 9, 1000};
+    run_many(7, NULL, 10);
+    run_many(10, powers, 10);
+    run_many(30, NULL, 4);
+}
+END_TEST
+
+START_TEST(a_network_of_a_hundred_agrees) { run_many(100, NULL, 2); }
+END_TEST
+
+/* Wound 41: 1 is the last block. */
+START_TEST(a_key_that_signed_one_of_the_last_blocks_does_not_start_when_asked_to_look) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.double_sign_check_height = 1;
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 5, 60000));
+    sim_kill(sim, 1);
+    ck_assert(!sim_start(sim, 1));
+    ck_assert_ptr_nonnull(strstr(sim_complaint(sim), "double_sign_check_height"));
     sim_free(sim);
 }
 END_TEST
@@ -438,6 +598,14 @@ Suite *suite_replica(void) {
     tcase_add_test(tests, garbage_on_every_channel_costs_its_sender_the_connection_only);
     tcase_add_test(tests, without_empty_blocks_a_height_waits_for_a_transaction);
     tcase_add_test(tests, a_validator_update_takes_effect_two_heights_later_on_all_nodes);
+    tcase_add_test(tests, a_node_becomes_a_validator_and_ceases_to_be_one_while_the_chain_goes_on);
+    tcase_add_test(tests, a_chain_may_begin_at_any_height_and_outlives_restarts_there);
+    tcase_add_test(tests, a_full_node_without_a_key_follows_and_passes_transactions_on);
+    tcase_add_test(tests, without_pause_and_with_it_skipped_heights_follow_each_other_at_once);
+    tcase_add_test(tests, empty_blocks_come_in_their_interval_and_blocks_with_transactions_before_it);
+    tcase_add_test(tests, networks_of_seven_ten_and_thirty_agree_with_every_signature);
+    tcase_add_test(tests, a_network_of_a_hundred_agrees);
+    tcase_add_test(tests, a_key_that_signed_one_of_the_last_blocks_does_not_start_when_asked_to_look);
     suite_add_tcase(suite, tests);
     return suite;
 }
