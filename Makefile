@@ -5,6 +5,7 @@
 #   make vectors [VECTORS=D] the protocol's test vectors, a line per file
 #   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
 #   make bench               measures four validators on this machine
+#   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -38,7 +39,7 @@ BELOW_node       := $(BELOW_rpc) node
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench kill clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench kill interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -153,6 +154,19 @@ $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 kill: $(OUT)/kill $(OUT)/quorate
 	@$< $(OUT)/quorate $(FOR)
+
+include tests/fuzz/fuzz.mk
+
+# One network of ours and of CometBFT's, on loopback; everything foreign stays in ./interop, which is not committed.
+COMETBFT      := 0.38.26
+COMETBFT_NEXT := 0.40.0
+ONLY          ?=
+$(OUT)/interop: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/interop/*.c)) $(OUT)/tests/node/outsider.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+interop: $(OUT)/interop $(OUT)/quorate
+	@sh tests/interop/obtain.sh $(COMETBFT) interop
+	@sh tests/interop/obtain.sh $(COMETBFT_NEXT) interop || true
+	@$< $(OUT)/quorate interop $(COMETBFT) $(COMETBFT_NEXT) $(ONLY)
 
 clean:
 	rm -rf build

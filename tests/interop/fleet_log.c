@@ -1,0 +1,50 @@
+/* What is looked for in the logs. CometBFT says "Stopping peer for error … err=REASON" whatever the reason; one that is no fault of the peer's
+ * words is a broken connection. Quorate says "lost peer ID (IP): REASON" at level warn when it was the peer's fault, else at info. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/complaint.h"
+#include "tests/interop/fleet.h"
+
+static const char *const comet_faults[] = {"panic", "CONSENSUS FAILURE", "Peer sent us invalid msg", "Error decoding message", "Unknown channel",
+                                           "Unknown message type", "Rejecting oversized", "this should not happen", "deems this block invalid", NULL};
+static const char *const comet_partings[] = {"EOF", "connection reset by peer", "broken pipe", "use of closed network connection", "pong timeout",
+                                             "i/o timeout", NULL};
+static const char *const quorate_faults[] = {" ERROR ", "Assertion", "AddressSanitizer", "runtime error", " refused: ", NULL};
+
+static bool has_any(const char *line, const char *const *words) {
+    while (*words != NULL && strstr(line, *words) == NULL)
+        words++;
+    return *words != NULL;
+}
+
+static bool is_comet_fault(const char *line, bool rough) {
+    return has_any(line, comet_faults) || (strstr(line, "Stopping peer for error") != NULL && !(rough && has_any(line, comet_partings)));
+}
+
+static bool is_quorate_fault(const char *line, bool rough) {
+    return has_any(line, quorate_faults) || (strstr(line, "lost peer") != NULL && (!rough || strstr(line, " WARN ") != NULL));
+}
+
+static char *fault_of(const struct localnet_node *node, char kind, bool rough) {
+    char *line = NULL, *found = NULL;
+    size_t capacity = 0;
+    FILE *file = fopen(node->log, "re");
+    while (file != NULL && found == NULL && getline(&line, &capacity, file) > 0)
+        if (kind == 'C' ? is_comet_fault(line, rough) : is_quorate_fault(line, rough)) {
+            line[strcspn(line, "\n")] = '\0';
+            found = complaint_of("%s says: %.400s", node->name, line);
+        }
+    free(line);
+    if (file != NULL)
+        fclose(file);
+    return found;
+}
+
+char *fleet_log_fault(const struct fleet *fleet, bool rough) {
+    char *found = NULL;
+    for (uint32_t i = 0; found == NULL && i < fleet->net.count; i++)
+        found = fault_of(&fleet->net.nodes[i], fleet->nodes[i].kind, rough);
+    return found;
+}

@@ -1,0 +1,101 @@
+/* make interop: Quorate and real CometBFT processes in one network on loopback. interop QUORATE FOLDER OLD NEW [ROWS]: the programs of CometBFT
+ * are FOLDER/bin/OLD/cometbft and FOLDER/bin/NEW/cometbft; ROWS are beginnings of names, joined by commas. Everything that is run keeps its homes
+ * and logs in FOLDER/NAME. Exit status 0: nothing failed. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/interop/scenarios.h"
+
+struct plan {
+    const char *name, *what, *kinds;
+    char homes_by;
+    bool is_new; /* CometBFT's newer line */
+    void (*run)(struct row *row);
+};
+
+static const struct plan plans[] = {
+    {"a1", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', false, scenario_steady},
+    {"a2", "1 Quorate + 3 CometBFT, the same, homes by Quorate", "QCCC", 'Q', false, scenario_steady},
+    {"a3", "3 Quorate + 1 CometBFT, the same, homes by CometBFT", "QQQC", 'C', false, scenario_steady},
+    {"b1", "each killed with -9 and restarted, twice; all at once", "QQCC", 'Q', false, scenario_kills},
+    {"b2", "cut 2|2, 3|1 for 20 s, refusing and silent, healed", "QQCC", 'C', false, scenario_partitions},
+    {"c1", "CometBFT block-syncs from Quorate only", "QQC", 'C', false, scenario_block_sync},
+    {"c2", "Quorate block-syncs from CometBFT only", "CCQ", 'C', false, scenario_block_sync},
+    {"d", "validators of both kinds added, re-weighed, removed", "QQCCQC", 'C', false, scenario_validators},
+    {"e", "double votes of a validator by script, evidence by the other kind", "QQCC", 'C', false, scenario_double_vote},
+    {"f", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', true, scenario_steady},
+    {"g1", "nil precommits with late times in commits", "QQCC", 'C', false, scenario_nil_times},
+    {"g2", "nil precommits with late times in commits", "QQCC", 'C', true, scenario_nil_times},
+};
+#define PLANS (sizeof plans / sizeof plans[0])
+
+static const char *const outcomes[] = {"ok", "FAILED", "not yet", "missing"};
+
+static bool is_asked_for(const char *name, const char *rows) {
+    for (const char *at = rows; *at != '\0';) {
+        size_t size = strcspn(at, ",");
+        if (size > 0 && strncmp(name, at, size) == 0)
+            return true;
+        at += size + (at[size] == ',');
+    }
+    return rows[0] == '\0';
+}
+
+static void print_row(FILE *out, const struct plan *plan, const struct row *row, const char *version, double seconds) {
+    fprintf(out, "%-3s %-9s %-8s %-9s %5.0f s  %s\n", plan->name, outcomes[row->outcome], version, row->heights, seconds, plan->what);
+    if (row->compared[0] != '\0')
+        fprintf(out, "    compared: %s\n", row->compared);
+    if (row->why[0] != '\0')
+        fprintf(out, "    %s: %s\n", outcomes[row->outcome], row->why);
+    fflush(out);
+}
+
+static void run_row(struct row *row, const struct plan *plan, uint32_t index) {
+    if (access(row->comet, X_OK) != 0) {
+        row->outcome = OUTCOME_MISSING;
+        snprintf(row->why, sizeof row->why, "no CometBFT at %s", row->comet);
+        return;
+    }
+    row->base_port = (uint16_t)(43000 + 200 * index);
+    row->fleet.net.lock = -1;
+    plan->run(row);
+    fleet_close(&row->fleet);
+}
+
+int main(int argc, char **argv) {
+    static struct row rows[PLANS];
+    uint32_t counts[4] = {0};
+    if (argc < 5) {
+        fprintf(stderr, "usage: interop QUORATE FOLDER OLD NEW [ROWS]\n");
+        return 2;
+    }
+    char *quorate = realpath(argv[1], NULL), *base = realpath(argv[2], NULL), path[1024];
+    if (quorate == NULL || base == NULL) {
+        fprintf(stderr, "interop: %s or %s is not there\n", argv[1], argv[2]);
+        return 2;
+    }
+    snprintf(path, sizeof path, "%s/table.txt", base);
+    FILE *table = fopen(path, "we");
+    for (uint32_t i = 0; i < PLANS; i++) {
+        const struct plan *plan = &plans[i];
+        char comet[1024], folder[1024];
+        const char *version = argv[plan->is_new ? 4 : 3];
+        if (!is_asked_for(plan->name, argc > 5 ? argv[5] : ""))
+            continue;
+        snprintf(comet, sizeof comet, "%s/bin/%s/cometbft", base, version);
+        snprintf(folder, sizeof folder, "%s/%s", base, plan->name);
+        rows[i] = (struct row){.quorate = quorate, .comet = comet, .folder = folder, .kinds = plan->kinds, .release = plan->is_new ? "0.40" : "0.38", .homes_by = plan->homes_by};
+        int64_t began_ms = fleet_clock();
+        run_row(&rows[i], plan, i);
+        print_row(stdout, plan, &rows[i], version, (double)(fleet_clock() - began_ms) / 1000);
+        if (table != NULL)
+            print_row(table, plan, &rows[i], version, (double)(fleet_clock() - began_ms) / 1000);
+        counts[rows[i].outcome]++;
+    }
+    printf("interop: %u ok, %u failed, %u not yet, %u missing; logs in %s\n", counts[0], counts[1], counts[2], counts[3], base);
+    if (table != NULL)
+        fclose(table);
+    free(quorate);
+    free(base);
+    return counts[OUTCOME_FAILED] > 0 || counts[OUTCOME_GOOD] == 0;
+}

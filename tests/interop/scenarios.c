@@ -1,0 +1,416 @@
+#include "tests/interop/scenarios.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "genesis/scan.h"
+#include "node/load_call.h"
+#include "node/load_scan.h"
+#include "tests/interop/voter.h"
+
+#define ALL          (~0u)
+#define STEADY       200 /* heights under load */
+#define PART_MS      20000
+#define SYNC_HEIGHTS 2000
+
+/* ---- what all have in common */
+
+static void say(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void say(char *out, size_t size, const char *format, ...) {
+    size_t used = strlen(out);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out + used, size - used, format, arguments);
+    va_end(arguments);
+}
+#define TELL(field, ...) say(row->field, sizeof row->field, __VA_ARGS__)
+
+static bool fail(struct row *row, char *error) { /* takes the text */
+    row->outcome = OUTCOME_FAILED;
+    TELL(why, "%s%s", row->why[0] == '\0' ? "" : "; ", error);
+    free(error);
+    return false;
+}
+
+static bool want(struct row *row, bool fact, const char *otherwise) {
+    return fact || fail(row, strdup(otherwise));
+}
+
+static struct fleet_wish wish_of(const struct row *row) {
+    return (struct fleet_wish){.folder = row->folder, .quorate = row->quorate, .comet = row->comet, .kinds = row->kinds, .homes_by = row->homes_by,
+                               .validators = (uint32_t)strlen(row->kinds), .release = row->release, .base_port = row->base_port,
+                               .timeout_commit_ms = 50};
+}
+
+static bool set_up(struct row *row, const struct fleet_wish *wish, uint32_t playing) {
+    char *error = NULL;
+    bool good = fleet_make(&row->fleet, wish, &error);
+    if (good && playing != 0)
+        row->fleet.net.count = playing;
+    good = good && fleet_start(&row->fleet, &error) && fleet_wait(&row->fleet, ALL, 2, 60000, &error);
+    return good || fail(row, error);
+}
+
+static bool reach(struct row *row, uint32_t nodes, int64_t height, unsigned timeout_ms) {
+    char *error = NULL;
+    return fleet_wait(&row->fleet, nodes, height, timeout_ms, &error) || fail(row, error);
+}
+
+/* All get so far beyond the highest of now. */
+static bool go_on(struct row *row, uint32_t nodes, int64_t more, unsigned timeout_ms) {
+    return reach(row, nodes, fleet_highest(&row->fleet) + more, timeout_ms);
+}
+
+static bool restart(struct row *row) {
+    char *error = NULL;
+    return fleet_start(&row->fleet, &error) || fail(row, error);
+}
+
+static bool is_of_one_mind(struct row *row, struct chain_facts *facts, int64_t first) {
+    if (!chain_compare(facts, &row->fleet, first, 0))
+        return fail(row, strdup(facts->fault));
+    snprintf(row->heights, sizeof row->heights, "%" PRId64 "-%" PRId64, facts->first, facts->last);
+    TELL(compared, "%s%" PRIu64 " answers equal, %" PRIu64 " txs", row->compared[0] == '\0' ? "" : "; ", facts->answers, facts->txs);
+    return true;
+}
+
+static void look_into_logs(struct row *row, bool rough) {
+    char *fault = fleet_log_fault(&row->fleet, rough);
+    if (fault != NULL)
+        fail(row, fault);
+    else
+        TELL(compared, "; logs clean");
+}
+
+/* ---- the load: a process of its own; endpoints may come and go */
+
+static pid_t start_load(const struct row *row, const char *rate) {
+    char endpoints[1024] = "", log[LOCALNET_PATH_MAX + 32];
+    const struct localnet *net = &row->fleet.net;
+    for (uint32_t i = 0; i < net->count; i++)
+        say(endpoints, sizeof endpoints, "%s%s", i == 0 ? "" : ",", net->nodes[i].rpc_url);
+    snprintf(log, sizeof log, "%s/load.log", net->folder);
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    int out = open(log, O_CREAT | O_APPEND | O_WRONLY, 0644);
+    dup2(out, 1);
+    dup2(out, 2);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    execl(row->quorate, row->quorate, "load", "--endpoint", endpoints, "--rate", rate, "--connections", "1", "--for", "3600", "--grace", "20", "--poll", "20",
+          (char *)NULL);
+    _exit(127);
+}
+
+/* Its exit status: 0, if what was accepted is in the chain once. */
+static int stop_load(pid_t pid) {
+    int status = -1;
+    kill(pid, SIGTERM);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* ---- all up */
+
+static void judge_steady(struct row *row, int load_status) {
+    struct chain_facts facts;
+    if (!is_of_one_mind(row, &facts, 1))
+        return;
+    TELL(compared, ", proposed");
+    for (uint32_t i = 0; i < row->fleet.net.count; i++) {
+        TELL(compared, " %c%u", row->kinds[i], facts.proposed[i]);
+        want(row, facts.proposed[i] > 0, "a validator never proposed");
+    }
+    TELL(compared, ", rounds above 0: %u, nil/absent precommits: %u/%u", facts.late_rounds, facts.nils, facts.absent);
+    want(row, facts.last >= STEADY, "too few heights");
+    want(row, facts.txs >= STEADY, "next to no transactions");
+    want(row, load_status == 0, "the load lost or doubled transactions, see load.log");
+    look_into_logs(row, false);
+}
+
+void scenario_steady(struct row *row) {
+    struct fleet_wish wish = wish_of(row);
+    wish.pex = true;
+    if (!set_up(row, &wish, 0))
+        return;
+    pid_t load = start_load(row, "60");
+    bool good = reach(row, ALL, STEADY + 2, 180000);
+    int load_status = stop_load(load);
+    if (good && go_on(row, ALL, 3, 30000))
+        judge_steady(row, load_status);
+}
+
+/* ---- kill -9 */
+
+static bool kill_and_restart(struct row *row, uint32_t nodes, int64_t missed) {
+    for (uint32_t i = 0; i < row->fleet.net.count; i++)
+        if ((nodes >> i & 1) != 0)
+            fleet_kill(&row->fleet, i);
+    if (missed > 0 && !go_on(row, ~nodes, missed, 60000))
+        return false;
+    if (!restart(row) || !go_on(row, ALL, 4, 90000)) {
+        TELL(why, " (after kill -9 of the nodes of mask %x, restarted %" PRId64 " heights later)", nodes, missed);
+        return false;
+    }
+    return true;
+}
+
+static bool kill_in_turn(struct row *row) {
+    for (uint32_t i = 0; i < 4; i++)
+        if (!kill_and_restart(row, 1u << i, 6))
+            return false;
+    for (uint32_t i = 0; i < 4; i++)
+        if (!kill_and_restart(row, 1u << i, 0))
+            return false;
+    return kill_and_restart(row, 0xf, 0);
+}
+
+/* After anything rough. */
+static void judge_rough(struct row *row, bool late_rounds) {
+    struct chain_facts facts;
+    if (!is_of_one_mind(row, &facts, 1))
+        return;
+    TELL(compared, ", rounds above 0: %u", facts.late_rounds);
+    want(row, !late_rounds || facts.late_rounds > 0, "no round above 0 was provoked");
+    look_into_logs(row, true);
+}
+
+void scenario_kills(struct row *row) {
+    struct fleet_wish wish = wish_of(row);
+    if (!set_up(row, &wish, 0))
+        return;
+    pid_t load = start_load(row, "40");
+    bool good = kill_in_turn(row);
+    stop_load(load);
+    if (good && go_on(row, ALL, 3, 30000))
+        judge_rough(row, true);
+}
+
+/* ---- partitions */
+
+static bool part_and_heal(struct row *row, uint32_t side, uint32_t going_on, enum relays_mode mode) {
+    relays_part(row->fleet.relays, side, mode);
+    fleet_rest(3000); /* what was under way arrives */
+    int64_t before[RELAYS_NODES_MAX];
+    for (uint32_t i = 0; i < 4; i++)
+        before[i] = fleet_height(&row->fleet, i);
+    fleet_rest(PART_MS - 3000);
+    for (uint32_t i = 0; i < 4; i++) {
+        int64_t more = fleet_height(&row->fleet, i) - before[i];
+        if (((going_on >> i & 1) != 0) != (more > 0))
+            return want(row, false, more > 0 ? "heights were decided without a quorum: the cut does not cut" : "the larger side stood still");
+    }
+    relays_part(row->fleet.relays, side, RELAYS_OPEN);
+    int64_t healed_ms = fleet_clock();
+    if (!go_on(row, ALL, 5, 90000)) {
+        TELL(why, " (after the cut %x | %x, %s)", side, 15 & ~side, mode == RELAYS_SILENT ? "silent" : "refused");
+        return false;
+    }
+    TELL(compared, "%s%s healed in %.1f s", row->compared[0] == '\0' ? "" : ", ", going_on != 0 ? "3|1" : "2|2", (double)(fleet_clock() - healed_ms) / 1000);
+    return true;
+}
+
+static bool part_in_turn(struct row *row) {
+    return part_and_heal(row, 0x3, 0, RELAYS_REFUSING) && part_and_heal(row, 0x5, 0, RELAYS_SILENT) && part_and_heal(row, 0x1, 0xe, RELAYS_REFUSING) &&
+           part_and_heal(row, 0x8, 0x7, RELAYS_SILENT) && part_and_heal(row, 0x2, 0xd, RELAYS_SILENT) && part_and_heal(row, 0x4, 0xb, RELAYS_REFUSING);
+}
+
+void scenario_partitions(struct row *row) {
+    struct fleet_wish wish = wish_of(row);
+    wish.relayed = true;
+    wish.timeout_commit_ms = 200;
+    if (!set_up(row, &wish, 0))
+        return;
+    pid_t load = start_load(row, "20");
+    bool good = part_in_turn(row);
+    stop_load(load);
+    if (good && go_on(row, ALL, 3, 30000))
+        judge_rough(row, true);
+}
+
+/* ---- validators come and go */
+
+static int64_t power_of(const struct row *row, uint32_t node) {
+    struct load_call call;
+    struct span result, list, key, member, text;
+    int64_t power = 0;
+    load_call_open(&call, &row->fleet.net.nodes[0].rpc);
+    if (load_call_method(&call, &result, "validators", "{}", 5000) && load_scan_path(&list, result, "validators")) {
+        struct scan_walk walk = scan_walk(list);
+        while (scan_next(&walk, &key, &member))
+            if (load_scan_path(&text, member, "address") && span_equal(text, span_text(row->fleet.nodes[node].address)) &&
+                load_scan_path(&text, member, "voting_power"))
+                load_scan_number(&power, text);
+    }
+    load_call_close(&call);
+    return power;
+}
+
+/* kvstore's val=TYPE!KEY!POWER, said to `at`. */
+static bool weigh(struct row *row, uint32_t node, int64_t power, uint32_t at) {
+    char tx[160], *error = NULL;
+    snprintf(tx, sizeof tx, "val=ed25519!%s!%" PRId64, row->fleet.nodes[node].key_base64, power);
+    return fleet_send(&row->fleet, at, tx, &error) || fail(row, error);
+}
+
+/* Everyone's power becomes that of the list, and those who have some sign and propose, the others do not. */
+static bool change(struct row *row, const int64_t powers[6], uint32_t at) {
+    struct chain_facts facts;
+    for (uint32_t i = 0; i < 6; i++)
+        if (power_of(row, i) != powers[i] && !weigh(row, i, powers[i], at))
+            return false;
+    if (!go_on(row, ALL, 8, 60000))
+        return false;
+    int64_t first = fleet_highest(&row->fleet);
+    if (!reach(row, ALL, first + 40, 90000))
+        return false;
+    if (!chain_compare(&facts, &row->fleet, first, first + 38))
+        return fail(row, strdup(facts.fault));
+    for (uint32_t i = 0; i < 6; i++)
+        if (power_of(row, i) != powers[i] || (facts.proposed[i] > 0) != (powers[i] > 0) || (facts.signed_for[i] > 0) != (powers[i] > 0)) {
+            TELL(why, "node%u (%c) was given power %" PRId64 ", has %" PRId64 ", proposed %u and signed %u of %" PRId64 " blocks from %" PRId64 " on", i,
+                 row->kinds[i], powers[i], power_of(row, i), facts.proposed[i], facts.signed_for[i], facts.last - facts.first + 1, first);
+            row->outcome = OUTCOME_FAILED;
+            return false;
+        }
+    return true;
+}
+
+void scenario_validators(struct row *row) {
+    static const int64_t steps[][6] = {
+        {1, 1, 1, 1, 2, 0}, /* node4 comes, */
+        {1, 1, 1, 1, 2, 3}, /* node5 too */
+        {5, 1, 4, 1, 2, 3}, /* one of each kind weighs more, */
+        {5, 0, 4, 0, 2, 3}, /* one of each goes, */
+        {2, 0, 2, 0, 1, 1}, /* all change at once, */
+        {2, 1, 2, 1, 0, 0}, /* two come back where two go */
+    };
+    struct fleet_wish wish = wish_of(row);
+    wish.validators = 4;
+    if (!set_up(row, &wish, 0))
+        return;
+    pid_t load = start_load(row, "20");
+    bool good = true;
+    for (size_t i = 0; good && i < sizeof steps / sizeof steps[0]; i++)
+        good = change(row, steps[i], i % 4);
+    stop_load(load);
+    struct chain_facts facts;
+    if (good && go_on(row, ALL, 3, 30000) && is_of_one_mind(row, &facts, 1)) {
+        TELL(compared, ", powers as sent after each of 6 changes, proposers and signers are those with power");
+        look_into_logs(row, false);
+    }
+}
+
+/* ---- block sync */
+
+void scenario_block_sync(struct row *row) {
+    struct fleet_wish wish = wish_of(row);
+    uint32_t late = (uint32_t)strlen(row->kinds) - 1, quorate = row->kinds[late] == 'Q' ? late : 0;
+    wish.validators = late;
+    wish.timeout_commit_ms = 1;
+    if (!set_up(row, &wish, 0))
+        return;
+    if (!fleet_has_channel(&row->fleet, quorate, "40")) {
+        row->outcome = OUTCOME_NOT_YET;
+        TELL(why, "block sync (Quorate does not announce channel 40)");
+        return;
+    }
+    fleet_kill(&row->fleet, late);
+    row->fleet.net.count = late;
+    pid_t load = start_load(row, "100");
+    bool good = reach(row, ALL, SYNC_HEIGHTS, 600000);
+    row->fleet.net.count = late + 1;
+    int64_t target = fleet_highest(&row->fleet), began_ms = fleet_clock();
+    good = good && restart(row) && reach(row, 1u << late, target, 300000);
+    TELL(compared, "%" PRId64 " heights fetched in %.1f s", target, (double)(fleet_clock() - began_ms) / 1000);
+    good = good && go_on(row, ALL, 20, 60000);
+    stop_load(load);
+    struct chain_facts facts;
+    if (good && is_of_one_mind(row, &facts, 1))
+        look_into_logs(row, true);
+}
+
+/* ---- validators by script: home 3 is no node */
+
+/* Its power in the set, and that of the others, far above what kvstore takes off for each fault. */
+static bool make_heavy(struct row *row) {
+    for (uint32_t i = 0; i < 4; i++)
+        if (!weigh(row, i, 100, 0))
+            return false;
+    return go_on(row, ALL, 6, 60000);
+}
+
+/* Until a block of a node of another kind than that of `at` holds evidence. */
+static bool vote_twice(struct row *row, uint32_t at) {
+    struct voter voter;
+    struct chain_facts facts;
+    char *error = NULL;
+    uint32_t found = 0;
+    int64_t first = fleet_highest(&row->fleet);
+    if (!voter_open(&voter, &row->fleet, 3, at, &error))
+        return fail(row, error);
+    for (int64_t end = fleet_clock() + 40000; found == 0 && voter_is_heard(&voter) && fleet_clock() < end;) {
+        int64_t height = fleet_height(&row->fleet, at) + 1;
+        voter_say(&voter, height, VOTE_PREVOTE, 1, 0);
+        voter_say(&voter, height, VOTE_PREVOTE, 2, 0);
+        voter_turn(&voter, 1500);
+        if (!chain_compare(&facts, &row->fleet, first, 0))
+            fail(row, strdup(facts.fault));
+        for (uint32_t i = 0; i < row->fleet.net.count; i++)
+            found += row->kinds[i] != row->kinds[at] ? facts.evidence[i] : 0;
+    }
+    bool heard = voter_is_heard(&voter);
+    voter_close(&voter);
+    TELL(compared, "%sdouble votes said to %c: evidence in %u blocks of the other kind", row->compared[0] == '\0' ? "" : ", ", row->kinds[at], found);
+    return want(row, heard, "the node closed the connection with the voter") && want(row, found > 0, "no block of the other kind holds the evidence");
+}
+
+void scenario_double_vote(struct row *row) {
+    struct fleet_wish wish = wish_of(row);
+    struct chain_facts facts;
+    wish.timeout_commit_ms = 500;
+    if (!set_up(row, &wish, 3))
+        return;
+    if (!fleet_has_channel(&row->fleet, 0, "38")) {
+        row->outcome = OUTCOME_NOT_YET;
+        TELL(why, "evidence pool (Quorate does not announce channel 38)");
+        return;
+    }
+    if (make_heavy(row) && vote_twice(row, 2) && vote_twice(row, 0) && is_of_one_mind(row, &facts, 1))
+        look_into_logs(row, true);
+}
+
+void scenario_nil_times(struct row *row) {
+    struct fleet_wish wish = wish_of(row);
+    struct voter voter;
+    struct chain_facts facts;
+    char *error = NULL;
+    wish.timeout_commit_ms = 300;
+    if (!set_up(row, &wish, 3))
+        return;
+    if (!voter_open(&voter, &row->fleet, 3, 2, &error)) {
+        fail(row, error);
+        return;
+    }
+    int64_t said = 0;
+    for (int64_t end = fleet_clock() + 25000; voter_is_heard(&voter) && fleet_clock() < end;) {
+        int64_t height = fleet_height(&row->fleet, 2) + 1;
+        if (height > said)
+            voter_say(&voter, said = height, VOTE_PRECOMMIT, 0, 5000);
+        voter_turn(&voter, 20);
+    }
+    bool heard = voter_is_heard(&voter);
+    voter_close(&voter);
+    if (!want(row, heard, "the node closed the connection with the voter") || !go_on(row, ALL, 3, 30000) || !is_of_one_mind(row, &facts, 1))
+        return;
+    TELL(compared, ", %u nil precommits with late times in the commits, rounds above 0: %u", facts.nils, facts.late_rounds);
+    want(row, facts.nils >= 5, "next to no nil precommit came into a commit");
+    look_into_logs(row, true);
+}

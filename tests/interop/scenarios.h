@@ -1,0 +1,34 @@
+/* What is run against the other program, a row each. A scenario fills `heights`, `compared` and, unless it is GOOD, `why`. */
+#ifndef QUORATE_TESTS_INTEROP_SCENARIOS_H
+#define QUORATE_TESTS_INTEROP_SCENARIOS_H
+
+#include "tests/interop/chain.h"
+
+enum outcome { OUTCOME_GOOD, OUTCOME_FAILED, OUTCOME_NOT_YET, OUTCOME_MISSING };
+
+struct row {
+    const char *quorate, *comet, *folder; /* programs; the scenario's own folder */
+    const char *kinds, *release;
+    char homes_by;
+    uint16_t base_port;
+    struct fleet fleet;
+    enum outcome outcome;
+    char heights[32], compared[400], why[1400];
+};
+
+/* Heights under load with all nodes up: everything equal, everyone proposes, no peer dropped. */
+void scenario_steady(struct row *row);
+/* Each validator killed with -9 and started again; then once more without a pause; then all at once. */
+void scenario_kills(struct row *row);
+/* 2 | 2 and 3 | 1, refused and silent, and healing. */
+void scenario_partitions(struct row *row);
+/* Validators of both kinds added, re-weighed, removed by transactions. */
+void scenario_validators(struct row *row);
+/* A follower of the last kind fetches the chain of the others by block sync, then follows. */
+void scenario_block_sync(struct row *row);
+/* A validator by script votes twice at a node of one kind; a block of the other kind holds the evidence. */
+void scenario_double_vote(struct row *row);
+/* A validator by script precommits nil with late times: the rule of the release for a block's time decides. */
+void scenario_nil_times(struct row *row);
+
+#endif
