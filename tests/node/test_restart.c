@@ -52,12 +52,79 @@ START_TEST(a_vote_cast_while_the_journal_is_read_back_is_known_after_the_next_fa
 }
 END_TEST
 
+/* Dies in its k-th call of disk or store, for all k of two heights and more, and again soon after; then all go on. */
+static void fall_at(uint32_t disk_calls, uint32_t kv_writes, const int64_t *powers) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.seed = 1000 + disk_calls * 7 + kv_writes;
+    config.powers = powers;
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 2, 60000));
+    sim_submit(sim, 0, "a=b");
+    for (uint32_t again = 0; again < 2; again++) {
+        sim_doom(sim, 0, disk_calls, kv_writes);
+        ck_assert_msg(run_until_dead(sim, 0, 60000), "it lived: disk %u store %u", disk_calls, kv_writes);
+        sim_doom(sim, 0, again == 0 && disk_calls > 0 ? 1 + disk_calls % 3 : 0, 0); /* it may fall while it comes back */
+        for (int tries = 0; tries < 3 && !sim_is_alive(sim, 0); tries++)
+            ck_assert_msg(sim_start(sim, 0), "disk %u store %u: %s", disk_calls, kv_writes, sim_complaint(sim));
+        sim_doom(sim, 0, 0, 0);
+    }
+    if (!sim_is_alive(sim, 0))
+        ck_assert(sim_start(sim, 0));
+    int64_t height = sim_ledger(sim, 1)->state.height;
+    ck_assert_msg(sim_run_to_height(sim, height + 3, 120000), "disk %u store %u: %s", disk_calls, kv_writes, sim_complaint(sim));
+    ck_assert_str_eq(sim_complaint(sim), "");
+    sim_free(sim);
+}
+
+START_TEST(a_validator_that_dies_in_any_call_of_the_disk_loses_no_block_and_breaks_no_promise) {
+    for (uint32_t calls = 1; calls <= 30; calls++)
+        fall_at(calls, 0, NULL);
+}
+END_TEST
+
+START_TEST(so_does_one_without_whom_nothing_is_decided) {
+    static const int64_t powers[] = {30, 10, 10, 10};
+    for (uint32_t calls = 1; calls <= 30; calls++)
+        fall_at(calls, 0, powers);
+}
+END_TEST
+
+START_TEST(a_validator_that_dies_in_any_write_of_the_store_loses_no_block) {
+    for (uint32_t writes = 1; writes <= 4; writes++)
+        fall_at(0, writes, NULL);
+}
+END_TEST
+
+START_TEST(a_lone_validator_that_dies_in_any_call_goes_on_where_it_was) {
+    for (uint32_t calls = 1; calls <= 40; calls++) {
+        struct sim_config config;
+        sim_defaults(&config);
+        config.nodes = 1;
+        config.seed = calls;
+        struct sim *sim = sim_new(&config);
+        ck_assert(sim_run_to_height(sim, 2, 60000));
+        sim_doom(sim, 0, calls, 0);
+        ck_assert(run_until_dead(sim, 0, 60000));
+        ck_assert_msg(sim_start(sim, 0), "%u calls: %s", calls, sim_complaint(sim));
+        int64_t height = sim_ledger(sim, 0)->state.height;
+        ck_assert_msg(sim_run_to_height(sim, height + 3, 60000), "%u calls: stuck at %" PRId64 " %s", calls, height, sim_complaint(sim));
+        ck_assert_str_eq(sim_complaint(sim), "");
+        sim_free(sim);
+    }
+}
+END_TEST
+
 Suite *suite_restart(void);
 Suite *suite_restart(void) {
     Suite *suite = suite_create("restart");
     TCase *tests = tcase_create("restart");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_vote_cast_while_the_journal_is_read_back_is_known_after_the_next_fall);
+    tcase_add_test(tests, a_validator_that_dies_in_any_call_of_the_disk_loses_no_block_and_breaks_no_promise);
+    tcase_add_test(tests, so_does_one_without_whom_nothing_is_decided);
+    tcase_add_test(tests, a_validator_that_dies_in_any_write_of_the_store_loses_no_block);
+    tcase_add_test(tests, a_lone_validator_that_dies_in_any_call_goes_on_where_it_was);
     suite_add_tcase(suite, tests);
     return suite;
 }
