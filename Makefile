@@ -36,6 +36,9 @@ BELOW_genesis    := $(BELOW_mempool) genesis
 BELOW_rpc        := $(BELOW_genesis) rpc
 BELOW_node       := $(BELOW_rpc) node
 
+# What a room's tests borrow from the tests of a room below.
+BORROWED_node := tests/ledger/chain.c
+
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
@@ -62,7 +65,7 @@ $(OUT)/tests/main_$(1).c: $(wildcard tests/$(1)/test_*.c)
 	@sh tests/main.sh $(1) $$^ > $$@
 $(OUT)/tests/main_$(1).o: $(OUT)/tests/main_$(1).c
 	$$(CC) $$(ALL_CFLAGS) -Wno-missing-prototypes -c -o $$@ $$<
-$(OUT)/test_$(1): $(call objects,$(BELOW_$(1))) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/$(1)/*.c)) $(OUT)/tests/main_$(1).o
+$(OUT)/test_$(1): $(call objects,$(BELOW_$(1))) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/$(1)/*.c) $(BORROWED_$(1))) $(OUT)/tests/main_$(1).o
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcheck -lsubunit -lrt $$(LDLIBS)
 test-$(1): $(OUT)/test_$(1)
 	$$<
