@@ -679,6 +679,8 @@ void load_measure(const struct load *load, struct load_report *out) {
     double by_blocks = (double)(window->last_time_ns - window->first_time_ns) / 1e9;
     out->per_second_by_blocks = per_second(window->txs, by_blocks);
     out->per_second_by_clock = per_second(window->txs, (double)(window->last_seen_us - window->first_seen_us) / 1e6);
+    double warm_us = (double)load->begun_us + load->options.warmup * 1e6;
+    out->per_second_overall = per_second(load->tally.seen.count, ((double)load->whole.last_seen_us - warm_us) / 1e6);
     out->block_interval_ms = window->blocks == 0 ? 0 : by_blocks * 1000 / (double)window->blocks;
     out->own_cpu_seconds = load->begun_us == 0 ? 0 : cpu_seconds() - load->cpu_before;
     if (load->reader.is_failing)

@@ -64,6 +64,7 @@ struct load_report {
     struct load_window window;
     bool is_window_whole;            /* too few blocks while sending: what came after counts too */
     double per_second_by_blocks, per_second_by_clock, block_interval_ms;
+    double per_second_overall; /* all after the warm-up, from its end to the last sight of one in a block: no backlog flatters it */
     double own_cpu_seconds;
     uint32_t refusal_count;
     struct load_refusal refusals[LOAD_REFUSALS_MAX + 1]; /* the last: all other texts */

@@ -530,6 +530,8 @@ START_TEST(a_faithful_node_gives_a_clean_report) {
     ck_assert_int_eq(report.window.first_height, 41);
     ck_assert_uint_eq(report.window.blocks, (uint64_t)(report.window.last_height - 41));
     ck_assert(report.block_interval_ms == 1000);
+    ck_assert(report.per_second_overall > 0);
+    ck_assert(report.per_second_overall * report.seconds <= 100); /* the last sight is not before the last sending */
     ck_assert(report.per_second_by_blocks == (double)report.window.txs / (double)report.window.blocks);
     ck_assert_uint_gt(report.window.txs, 0);
     ck_assert_uint_le(report.window.txs, 95);
