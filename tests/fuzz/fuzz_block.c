@@ -98,7 +98,7 @@ static void get_list(struct loose *loose, struct proto_reader *outer, const stru
         if (!txs && loose->evidence_count < 16) {
             struct proto_reader sub = proto_sub(&list, &item);
             evidence_read(&loose->evidence[loose->evidence_count], &sub, fuzz_arena());
-            loose->evidence_count += !sub.bad;
+            loose->evidence_count += !sub.bad && evidence_check(&loose->evidence[loose->evidence_count]); /* the builder takes no other */
         }
     }
 }

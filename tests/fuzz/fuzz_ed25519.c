@@ -51,7 +51,7 @@ enum { CLAIMS_MAX = 20 };
 
 /* Claims as they stand in the input, honest ones among them, keys that return. */
 static void batch(struct fuzz *fuzz) {
-    struct ed25519_claim claims[CLAIMS_MAX];
+    static struct ed25519_claim claims[CLAIMS_MAX];
     static uint8_t keys[CLAIMS_MAX][32], signatures[CLAIMS_MAX][64];
     bool good[CLAIMS_MAX], all = true;
     size_t count = 0;

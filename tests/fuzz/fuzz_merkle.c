@@ -58,7 +58,7 @@ static void encoding(struct span bytes) {
     assert(read(&again, proto_writer_span(&first)));
     FUZZ_WRITE(second, merkle_proof_write(&second, &again));
     fuzz_same(proto_writer_span(&first), proto_writer_span(&second));
-    assert(merkle_proof_check(&proof) == merkle_proof_check(&again));
+    assert(!merkle_proof_check(&proof) || merkle_proof_check(&again));
     merkle_leaf_hash(proof.leaf_hash, span_text("item"));
     proof.leaf_hash_size = SHA256_BYTES;
     if (merkle_proof_root(&proof, root) && merkle_proof_check(&proof))

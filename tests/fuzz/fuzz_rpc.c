@@ -119,10 +119,10 @@ static void note(void *context, int status, const char *body, size_t size, bool 
     (void)cacheable;
     reply->count++;
     assert(status >= 200 && status < 600);
-    if (size == 0)
+    if (size == 0 || status == 404)
         return;
     json_t *answer = json_loadb(body, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (answer == NULL && size > 1 && memcmp(body, "<", 1) != 0 && strstr(error.text, "real number") == NULL && strstr(error.text, "integer") == NULL) {
+    if (answer == NULL && body[0] != '<' && strstr(error.text, "real number") == NULL && strstr(error.text, "integer") == NULL) {
         fprintf(stderr, "%s at %d in %.*s\n", error.text, error.position, (int)size, body);
         abort();
     }

@@ -143,7 +143,7 @@ static void between(struct fuzz *fuzz) {
     for (int turns = 0; fuzz->at < fuzz->end && turns < 64; turns++) {
         uint8_t op = fuzz_byte(fuzz);
         struct side *from = &sides[op & 1], *to = &sides[~op & 1];
-        size_t size = op & 2 ? SIZE_MAX : 1 + fuzz_byte(fuzz);
+        size_t size = op & 2 ? SIZE_MAX : (size_t)1 + fuzz_byte(fuzz);
         if (op & 4 && secretconn_is_done(from->conn))
             secretconn_seal(from->conn, &from->out, span_text("some words"));
         struct span bytes = fuzz_copy(buffer_span(&from->out));

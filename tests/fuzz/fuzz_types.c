@@ -109,6 +109,7 @@ static void validators(struct span bytes) {
 }
 
 static bool read_bits(struct bit_array *out, struct span bytes) {
+    bit_array_close(out);
     struct proto_reader reader = proto_reader_over(bytes);
     bit_array_read(out, &reader);
     return !reader.bad;

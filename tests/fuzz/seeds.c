@@ -245,7 +245,7 @@ static struct span file_bytes(const char *path) {
 }
 
 static void each_file(const char *folder, void (*take)(const char *path, const char *name)) {
-    char path[2048];
+    char path[4096];
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
