@@ -1,5 +1,5 @@
 /* What is looked for in the logs. CometBFT says "Stopping peer for error … err=REASON" whatever the reason; one that is no fault of the peer's
- * words is a broken connection. Quorate says "lost peer ID (IP): REASON" at level warn when it was the peer's fault, else at info. */
+ * words is a broken connection. Quorate says "lost peer ID (IP): REASON" as WRN when it was the peer's fault, else as INF. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@ static const char *const comet_faults[] = {"panic", "CONSENSUS FAILURE", "Peer s
                                            "Unknown message type", "Rejecting oversized", "this should not happen", "deems this block invalid", NULL};
 static const char *const comet_partings[] = {"EOF", "connection reset by peer", "broken pipe", "use of closed network connection", "pong timeout",
                                              "i/o timeout", NULL};
-static const char *const quorate_faults[] = {" ERROR ", "Assertion", "AddressSanitizer", "runtime error", " refused: ", NULL};
+static const char *const quorate_faults[] = {" ERR ", "Assertion", "AddressSanitizer", "runtime error", " refused: ", NULL};
 
 static bool has_any(const char *line, const char *const *words) {
     while (*words != NULL && strstr(line, *words) == NULL)
@@ -24,7 +24,7 @@ static bool is_comet_fault(const char *line, bool rough) {
 }
 
 static bool is_quorate_fault(const char *line, bool rough) {
-    return has_any(line, quorate_faults) || (strstr(line, "lost peer") != NULL && (!rough || strstr(line, " WARN ") != NULL));
+    return has_any(line, quorate_faults) || (strstr(line, "lost peer") != NULL && (!rough || strstr(line, " WRN ") != NULL));
 }
 
 static char *fault_of(const struct localnet_node *node, char kind, bool rough) {
