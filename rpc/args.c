@@ -28,6 +28,7 @@ static const char *go_type(enum arg_type type) {
     case ARG_UINT: return "uint64";
     case ARG_TEXT: return "string";
     case ARG_BOOL: return "bool";
+    case ARG_JSON: return "interface";
     case ARG_BYTES:
     case ARG_HEX: return "slice";
     }
@@ -81,6 +82,7 @@ static bool read_value(struct arg *arg, struct span *error, enum arg_type type, 
     case ARG_BOOL:
         arg->yes = value.data[0] == 't';
         return scan_kind(value) == SCAN_BOOL || wrong_kind(error, value, "bool", arena);
+    case ARG_JSON: arg->bytes = value; return true;
     }
     return false;
 }

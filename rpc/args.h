@@ -13,6 +13,7 @@ enum arg_type {
     ARG_HEX,        /* hex in JSON; as ARG_BYTES in a URI */
     ARG_TEXT,
     ARG_BOOL,
+    ARG_JSON,       /* any value, as it stands: `bytes` is its text */
 };
 
 struct arg_spec {

@@ -18,11 +18,12 @@ struct call { /* what a handler gets */
     const struct arg *args;
     struct span error;     /* set by call_fail */
     bool failed;
+    bool bad_params;       /* then the error is -32602 */
     bool waits;            /* the handler has given the exchange to the waiters */
     struct exchange *exchange;
 };
 
-/* The handler's error: -32603 with this text as data; what it wrote is dropped. */
+/* The handler's error: -32603 (or -32602: bad_params) with this text as data; what it wrote is dropped. */
 void call_fail(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum route_cache { ROUTE_FRESH, ROUTE_CACHED, ROUTE_CACHED_AT_HEIGHT /* only if the first argument is given */ };
@@ -78,7 +79,7 @@ struct span exchange_body(const struct exchange *exchange); /* of a complete one
 /* The page of GET /. `host` as the client sent it: it is escaped (wound 38). */
 void routes_index(struct emit *out, struct span host);
 
-/* Handlers by room of the house that they ask: routes_{node,chain,txs,engine}.c */
+/* Handlers by room of the house that they ask: routes_{node,chain,txs,engine,evidence}.c */
 void routes_health(struct call *call);
 void routes_status(struct call *call);
 void routes_net_info(struct call *call);
@@ -101,6 +102,7 @@ void routes_broadcast_tx_sync(struct call *call);
 void routes_broadcast_tx_commit(struct call *call);
 void routes_broadcast_tx_committed(struct call *call, const struct abci_tx_result *result, int64_t height);
 void routes_check_tx(struct call *call);
+void routes_broadcast_evidence(struct call *call);
 void routes_unconfirmed_txs(struct call *call);
 void routes_num_unconfirmed_txs(struct call *call);
 void routes_consensus_state(struct call *call);

@@ -216,7 +216,7 @@ static void end_call(struct exchange *exchange, const struct call *call) {
         emit_literal(&exchange->out, "}");
         return;
     }
-    put_error(exchange, CALL_INTERNAL, call->error);
+    put_error(exchange, call->bad_params ? CALL_INVALID_PARAMS : CALL_INTERNAL, call->error);
     if (exchange->uri) { /* over POST a handler's error is a good answer to HTTP */
         exchange->status = STATUS_ERROR;
         exchange->cacheable = false;

@@ -30,6 +30,7 @@ const struct route routes_table[] = {
     {"consensus_params", routes_consensus_params, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
     {"unconfirmed_txs", routes_unconfirmed_txs, {{"limit", ARG_INT64}}, ROUTE_FRESH},
     {"num_unconfirmed_txs", routes_num_unconfirmed_txs, {{NULL, 0}}, ROUTE_FRESH},
+    {"broadcast_evidence", routes_broadcast_evidence, {{"evidence", ARG_JSON}}, ROUTE_FRESH},
     {"subscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
     {"unsubscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
     {"unsubscribe_all", NULL, {{NULL, 0}}, ROUTE_FRESH},

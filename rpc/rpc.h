@@ -63,6 +63,8 @@ struct rpc_host { /* filled by the node; every pointer is a loan for the server'
     uint32_t (*peers)(void *context, struct rpc_peer *out, uint32_t capacity);
     /* Checks the transaction and gives it to gossip; holds the blob if it keeps it. *check (zeroed before the call) lives in the arena. */
     enum mempool_verdict (*submit)(void *context, struct abci_check *check, struct blob *tx, struct arena *arena);
+    /* Verifies evidence and gives it to the pool and to gossip. NULL: this node takes none. */
+    enum evidence_pool_verdict (*submit_evidence)(void *context, const struct evidence *evidence);
 };
 
 struct rpc_config { /* [rpc] of config.toml */

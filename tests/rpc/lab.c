@@ -64,6 +64,10 @@ static enum mempool_verdict submit(void *context, struct abci_check *check, stru
     return mempool_add(lab->mempool, check, tx, -1, 0, arena);
 }
 
+static enum evidence_pool_verdict submit_evidence(void *context, const struct evidence *evidence) {
+    return evidence_pool_add(&((struct lab *)context)->chain.ledger, evidence);
+}
+
 static void make_genesis(struct lab *lab) {
     struct genesis_validator validators[CHAIN_VALIDATORS_MAX] = {0};
     struct genesis_plan plan = {.chain_id = CHAIN_ID,
@@ -138,7 +142,8 @@ void lab_open_wide(struct lab *lab, const struct rpc_config *config, int64_t hei
                             .validator_key = validator_key,
                             .height_started = height_started,
                             .peers = peers,
-                            .submit = submit};
+                            .submit = submit,
+                            .submit_evidence = submit_evidence};
     char *error = NULL;
     lab->rpc = rpc_start(lab->base, &lab->config, &host, &error);
     ck_assert_msg(lab->rpc != NULL, "%s", lab->rpc != NULL ? "" : error);
