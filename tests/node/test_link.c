@@ -1,5 +1,6 @@
 #include <check.h>
 #include <event2/bufferevent.h>
+#include <event2/dns.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -393,6 +394,23 @@ START_TEST(a_name_is_never_looked_up_in_the_loop) {
 }
 END_TEST
 
+START_TEST(a_name_that_does_not_resolve_is_a_dial_in_vain) {
+    struct netaddress address = address_of(acceptor.info.id);
+    dialler.settings.dns = evdns_base_new(base, 0); /* it knows no name server */
+    dialler.settings.dial_timeout_ms = 300;
+    snprintf(address.host, sizeof address.host, "no.such.name.invalid");
+    address.is_ip = false;
+    dialler.link = link_dial(&dialler.settings, &dialler.owner, &address);
+    ck_assert_ptr_nonnull(dialler.link);
+    ck_assert_int_eq(dialler.dead, 0);
+    expect_death(&dialler, "", false);
+    link_free(dialler.link);
+    dialler.link = NULL;
+    evdns_base_free(dialler.settings.dns, 1);
+    outsider_rest(base, 20);
+}
+END_TEST
+
 START_TEST(a_dial_that_gets_through_after_it_was_given_up_stays_dead) {
     struct netaddress address = address_of(acceptor.info.id);
     dialler.link = link_dial(&dialler.settings, &dialler.owner, &address);
@@ -707,6 +725,7 @@ Suite *suite_link(void) {
     tcase_add_test(tests, a_handshake_byte_by_byte_does_not_put_off_the_timeout);
     tcase_add_test(tests, a_dial_without_an_answer_is_given_up);
     tcase_add_test(tests, a_name_is_never_looked_up_in_the_loop);
+    tcase_add_test(tests, a_name_that_does_not_resolve_is_a_dial_in_vain);
     tcase_add_test(tests, a_dial_that_gets_through_after_it_was_given_up_stays_dead);
     tcase_add_loop_test(tests, a_node_of_another_network_or_block_version_or_without_common_channels_is_refused, 0, 3);
     tcase_add_loop_test(tests, an_owner_may_refuse_at_either_door, 0, 2);

@@ -312,6 +312,7 @@ START_TEST(a_banned_persistent_peer_is_not_dialled_until_its_ban_ends) {
     switchboard_drop(a.board, a.last_peer, WORLD_BLAME_MALICE, "it lied");
     outsider_rest(base, 1200);
     ck_assert_uint_eq(b.ups, 1);
+    ck_assert(!post_said(&a, "banned for"));
     outsider_wait(base, 5000, a.ups == 2 && b.ups == 2);
 }
 END_TEST
@@ -477,7 +478,7 @@ START_TEST(without_file_descriptors_the_board_waits_and_goes_on_when_there_are_s
     sleep_in_loop(1000);
     ck_assert_int_lt(cpu_us() - began, 200000);
     ck_assert(post_said(&a, "cannot accept connections"));
-    ck_assert_uint_lt(a.line_count, 30);
+    ck_assert_uint_le(a.line_count, 6); /* a try a tick */
     setrlimit(RLIMIT_NOFILE, &before);
     admit(&one, 10, 1);
     for (int i = 0; i < WAITING; i++)
