@@ -5,6 +5,7 @@
 #   make vectors [VECTORS=D] the protocol's test vectors, a line per file
 #   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
 #   make bench               measures four validators on this machine
+#   make bench-sync          measures how fast a node that joins late catches up
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
 ifeq ($(origin CC),default)
@@ -151,6 +152,12 @@ bench:
 	@sh -c "$$DEPS_SCRIPT" deps $(RUN_PACKAGES)
 	@$(MAKE) --no-print-directory -j2 build/quorate
 	@exec build/quorate bench --dir build/bench --for $(BENCH_FOR)
+
+# Block sync alone, without a network: blocks per second.
+$(OUT)/bench-sync: $(call objects,$(ROOMS)) $(OUT)/tests/bench/sync.o $(OUT)/tests/ledger/chain.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+bench-sync: $(OUT)/bench-sync
+	@$<
 
 # Real processes, killed with -9 under load.
 $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
