@@ -11,7 +11,7 @@
 #include "node/witness.h"
 
 #define SIM_EPOCH_SECONDS 1700000000
-#define SIM_CHANNELS      5
+#define SIM_CHANNELS      6
 #define SIM_QUEUE_MAX     100 /* messages on their way, per link and channel, as CometBFT's queues */
 #define SIM_QUEUE_BITS    2
 
@@ -218,7 +218,9 @@ static void look_at(struct node *node, uint8_t channel, struct blob *message) {
     node->looked_at = blob_hold(message);
 }
 
-static uint32_t channel_place(uint8_t channel) { return channel == WIRE_MEMPOOL ? 4 : (uint32_t)(channel - WIRE_STATE) % 4; }
+static uint32_t channel_place(uint8_t channel) {
+    return channel == WIRE_MEMPOOL ? 4 : channel == WIRE_BLOCKSYNC ? 5 : (uint32_t)(channel - WIRE_STATE) % 4;
+}
 
 static uint32_t queue_max(uint8_t channel) { return channel == WIRE_VOTE_SET_BITS ? SIM_QUEUE_BITS : SIM_QUEUE_MAX; }
 
@@ -369,6 +371,7 @@ static struct replica_config replica_config_of(const struct sim *sim) {
         .mempool_relay_ms = 100,
         .double_sign_check_height = sim->config.double_sign_check_height,
         .block_time_tolerance_ms = sim->config.block_time_tolerance_ms,
+        .block_sync = sim->config.block_sync,
         .journal_name = "data/cs.wal/wal",
     };
 }
@@ -456,6 +459,14 @@ static bool some_doomed(const struct sim *sim) {
     return false;
 }
 
+/* false: somebody died in it. */
+static bool run_call(struct sim *sim, void (*call)(void *context), void *context) {
+    if (some_doomed(sim))
+        return run_until_crash(sim, call, context);
+    call(context);
+    return true;
+}
+
 struct starting {
     struct node *node;
     char *error;
@@ -477,9 +488,7 @@ bool sim_start(struct sim *sim, uint32_t index) {
     struct node *node = &sim->nodes[index];
     struct starting starting = {node, NULL, true};
     assert(!is_alive(node));
-    if (!some_doomed(sim))
-        start(&starting);
-    else if (!run_until_crash(sim, start, &starting))
+    if (!run_call(sim, start, &starting))
         return true;
     if (!starting.good) {
         complain(sim, "node %u refuses to start: %s", index, starting.error);
@@ -578,10 +587,7 @@ static bool step(struct sim *sim, int64_t until_us) {
         return false;
     struct running running = {sim, pop(sim)};
     sim->now_us = running.item.at_us;
-    if (some_doomed(sim))
-        run_until_crash(sim, run_item, &running);
-    else
-        run_item(&running);
+    run_call(sim, run_item, &running);
     blob_release(running.item.message);
     return true;
 }
@@ -612,16 +618,28 @@ int64_t sim_now_ms(const struct sim *sim) { return sim->now_us / 1000; }
 
 /* ---- for those who look and meddle */
 
-enum mempool_verdict sim_submit(struct sim *sim, uint32_t node, const char *tx) {
+struct submitting {
+    struct node *node;
+    const char *tx;
+    enum mempool_verdict verdict;
+};
+
+static void submit(void *context) {
+    struct submitting *submitting = context;
+    struct abci_check check;
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    struct abci_check check;
-    struct blob *blob = blob_new(span_text(tx));
-    enum mempool_verdict verdict = replica_submit(sim->nodes[node].replica, &check, blob, &arena);
+    struct blob *blob = blob_new(span_text(submitting->tx));
+    submitting->verdict = replica_submit(submitting->node->replica, &check, blob, &arena);
     blob_release(blob);
     arena_close(&arena);
-    replica_flush(sim->nodes[node].replica);
-    return verdict;
+    replica_flush(submitting->node->replica);
+}
+
+enum mempool_verdict sim_submit(struct sim *sim, uint32_t node, const char *tx) {
+    struct submitting submitting = {&sim->nodes[node], tx, MEMPOOL_FULL};
+    run_call(sim, submit, &submitting);
+    return submitting.verdict;
 }
 
 void sim_set_twist(struct sim *sim, uint32_t node, sim_twist *twist, void *context) {

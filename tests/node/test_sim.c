@@ -66,12 +66,96 @@ START_TEST(after_losses_on_all_channels_the_network_goes_on) {
 }
 END_TEST
 
+struct trouble {
+    struct sim *sim;
+    struct chance chance;      /* of the story */
+    struct chance spoilers[7]; /* per node, of its messages */
+    uint32_t nodes, txs;
+};
+
+static void start_if_dead(struct trouble *trouble, uint32_t node) {
+    for (int tries = 0; tries < 5 && !sim_is_alive(trouble->sim, node); tries++)
+        ck_assert_msg(sim_start(trouble->sim, node), "%s", sim_complaint(trouble->sim));
+}
+
+static void one_trouble(struct trouble *trouble) {
+    struct sim *sim = trouble->sim;
+    struct chance *chance = &trouble->chance;
+    uint32_t node = (uint32_t)(roll(chance) % trouble->nodes);
+    char tx[32];
+    switch (roll(chance) % 8) {
+    case 0: sim_kill(sim, node); break;
+    case 1: start_if_dead(trouble, node); break;
+    case 2: sim_partition(sim, roll(chance) % (1u << trouble->nodes)); break;
+    case 3: sim_partition(sim, 0); break;
+    case 4:
+        trouble->spoilers[node] = (struct chance){roll(chance), (uint32_t)(roll(chance) % 35), roll(chance) % 3 == 0};
+        sim_set_twist(sim, node, spoil, &trouble->spoilers[node]);
+        break;
+    case 5: sim_set_twist(sim, node, NULL, NULL); break;
+    case 6:
+        snprintf(tx, sizeof tx, "k%u=v", trouble->txs++);
+        if (sim_is_alive(sim, node))
+            sim_submit(sim, node, tx);
+        break;
+    default:
+        if (sim_is_alive(sim, node))
+            sim_doom(sim, node, 1 + (uint32_t)(roll(chance) % 20), roll(chance) % 4 == 0);
+        break;
+    }
+    sim_run_for(sim, (int64_t)(roll(chance) % 1200));
+}
+
+static void heal(struct trouble *trouble) {
+    for (uint32_t i = 0; i < trouble->nodes; i++) {
+        sim_set_twist(trouble->sim, i, NULL, NULL);
+        sim_doom(trouble->sim, i, 0, 0);
+    }
+    sim_partition(trouble->sim, 0);
+    for (uint32_t i = 0; i < trouble->nodes; i++)
+        start_if_dead(trouble, i);
+}
+
+static void run_seed(uint64_t seed) {
+    static const int64_t powers[] = {40, 10, 25, 10, 5, 30, 10};
+    struct trouble trouble = {.chance = {seed * 977, 0, false}};
+    struct sim_config config;
+    sim_defaults(&config);
+    config.seed = seed;
+    config.nodes = trouble.nodes = 3 + (uint32_t)(roll(&trouble.chance) % 5);
+    config.powers = roll(&trouble.chance) % 2 == 0 ? powers : NULL;
+    config.engine.skip_timeout_commit = roll(&trouble.chance) % 2;
+    config.engine.create_empty_blocks = roll(&trouble.chance) % 4 != 0;
+    config.engine.create_empty_blocks_interval_ms = config.engine.create_empty_blocks ? 0 : 1500;
+    config.engine.timeout_propose_ms = 500 + (int64_t)(roll(&trouble.chance) % 2500);
+    config.engine.timeout_commit_ms = (int64_t)(roll(&trouble.chance) % 1000);
+    config.latency_max_us = 2000 + (int64_t)(roll(&trouble.chance) % 300000);
+    trouble.sim = sim_new(&config);
+    for (int i = 0; i < 20 && sim_complaint(trouble.sim)[0] == '\0'; i++)
+        one_trouble(&trouble);
+    heal(&trouble);
+    must_go_on(trouble.sim, trouble.nodes, seed);
+    sim_free(trouble.sim);
+}
+
+/* SIM_SEEDS="first count" runs others. */
+START_TEST(after_any_trouble_the_network_goes_on_and_nobody_has_lied) {
+    const char *asked = getenv("SIM_SEEDS");
+    unsigned long first = 1, count = 200;
+    if (asked != NULL)
+        sscanf(asked, "%lu %lu", &first, &count);
+    for (unsigned long seed = first; seed < first + count; seed++)
+        run_seed(seed);
+}
+END_TEST
+
 Suite *suite_sim(void);
 Suite *suite_sim(void) {
     Suite *suite = suite_create("sim");
     TCase *tests = tcase_create("sim");
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, after_losses_on_all_channels_the_network_goes_on);
+    tcase_add_test(tests, after_any_trouble_the_network_goes_on_and_nobody_has_lied);
     suite_add_tcase(suite, tests);
     return suite;
 }
