@@ -150,7 +150,7 @@ void blocksync_peer_down(struct blocksync *sync, uint32_t number) {
 }
 
 static void take_status(struct blocksync *sync, struct blocksync_peer *peer, int64_t base, int64_t height) {
-    if (peer->spoke && (height < peer->height || base < peer->base))
+    if (height < peer->height || base < peer->base)
         return drop(sync, peer, WORLD_BLAME_FAULT, "block sync: its height or base went back");
     if (peer->is_doubted && peer->denied >= base && peer->denied <= height)
         return drop(sync, peer, WORLD_BLAME_FAULT, "block sync: it claims a block that it denied");
@@ -423,6 +423,8 @@ void blocksync_begin(struct blocksync *sync, int64_t now_ms) {
     sync->rate = -1;
     sync->begun_ms = sync->progress_ms = sync->heard_ms = sync->second_ms = sync->clock_ms;
     sync->status_ms = sync->clock_ms - BLOCKSYNC_STATUS_MS;
+    for (uint32_t i = 0; i < BLOCKSYNC_PEERS_MAX; i++)
+        sync->peers[i].spoke = false; /* long ago */
     refresh_claims(sync);
 }
 

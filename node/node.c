@@ -174,6 +174,7 @@ static bool open_replica(struct node *node, char **error) {
         .mempool_relay_ms = config->quorate.mempool_relay_ms,
         .double_sign_check_height = config->consensus.double_sign_check_height,
         .block_time_tolerance_ms = config->consensus.block_time_tolerance_ms,
+        .block_sync = true,
         .journal_name = node->journal_name,
     };
     node->real = world_libevent_new(node->base, node->disk);

@@ -111,6 +111,12 @@ void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, 
     struct replica_peer *from = replica_find_peer(replica, number);
     if (from == NULL)
         return;
+    if (channel == WIRE_BLOCKSYNC) {
+        catchup_receive(replica, number, bytes);
+        return;
+    }
+    if (channel == WIRE_MEMPOOL && replica->resting)
+        return; /* judged by a state of long ago it would be refused, and remembered as bad */
     if (channel == WIRE_MEMPOOL) {
         txgossip_receive(replica, from, bytes);
         replica_tell_txs(replica);
@@ -125,5 +131,6 @@ void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, 
         replica->world->table->drop(replica->world, number, WORLD_BLAME_MALICE, wrong);
         return;
     }
-    receive_consensus(replica, from, from->engine_number, &message);
+    if (!replica->resting || message.kind == WIRE_NEW_ROUND_STEP || message.kind == WIRE_NEW_VALID_BLOCK)
+        receive_consensus(replica, from, from->engine_number, &message);
 }

@@ -157,14 +157,14 @@ void replica_pin_candidates(struct replica *replica) {
 /* ---- the pump: station 6 */
 
 void replica_tell_txs(struct replica *replica) {
-    if (replica->txs_told || mempool_count(replica->mempool) == 0)
+    if (replica->resting || replica->txs_told || mempool_count(replica->mempool) == 0)
         return;
     replica->txs_told = true;
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_TXS});
 }
 
 void replica_event(struct replica *replica, const struct engine_event *event) {
-    if (replica->halted)
+    if (replica->halted || replica->resting)
         return;
     /* Only PROPOSE (two), VOTE and FETCH raise events, each at most once per rule and round, and a strangers' event makes the engine enter two rounds
      * at most before the queue is empty again: further ones need a timer. Whatever strangers send, it stays below twenty. */
@@ -206,6 +206,7 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     arena_init(&replica->tx_arena, 4 * ARENA_BYTES_MAX);
     candidates_init(&replica->candidates);
     shelf_init(&replica->shelf, parts->ledger);
+    catchup_init(replica);
     valset_init(&replica->validators[0]);
     valset_init(&replica->validators[1]);
     engine_init(&replica->engine, &config->engine, parts->ledger->state.initial_height);
@@ -233,6 +234,7 @@ void replica_free(struct replica *replica) {
         if (replica->peers[i].present)
             peerstate_close(&replica->peers[i].state);
     shelf_close(&replica->shelf);
+    catchup_close(replica);
     engine_close(&replica->engine);
     candidates_close(&replica->candidates);
     valset_close(&replica->validators[0]);
@@ -246,7 +248,10 @@ void replica_free(struct replica *replica) {
 }
 
 void replica_start(struct replica *replica) {
-    restart_replay(replica);
+    restart_begin(replica);
+    if (!catchup_at_start(replica))
+        restart_replay(replica);
+    catchup_turn(replica);
     replica->world->table->timer(replica->world, WORLD_TIMER_GOSSIP, replica->config.peer_gossip_sleep_ms);
     replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
     replica->world->table->timer(replica->world, WORLD_TIMER_JOURNAL, JOURNAL_FLUSH_MS);
@@ -268,7 +273,9 @@ void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
                 peer->slot = slot;
         if (peer->slot >= 0)
             replica->slots_used |= 1ull << peer->slot;
-        gossip_introduce(replica, peer);
+        if (!replica->resting) /* else its engine has nothing to say yet */
+            gossip_introduce(replica, peer);
+        catchup_peer_up(replica, peer);
         return;
     }
     replica->world->table->drop(replica->world, number, WORLD_BLAME_NONE, "this node has as many peers as it can follow");
@@ -278,6 +285,7 @@ void replica_peer_down(struct replica *replica, uint32_t number) {
     struct replica_peer *peer = replica_find_peer(replica, number);
     if (peer == NULL)
         return;
+    catchup_peer_down(replica, number);
     if (peer->slot >= 0) {
         replica->slots_used &= ~(1ull << peer->slot);
         mempool_forget_peer(replica->mempool, peer->slot);
@@ -290,6 +298,7 @@ void replica_peer_writable(struct replica *replica, uint32_t number) {
     struct replica_peer *peer = replica_find_peer(replica, number);
     if (peer != NULL && peer->blocked)
         peer->moved = true;
+    blockserve_writable(&replica->serve, number);
 }
 
 enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena) {
@@ -304,7 +313,7 @@ enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *
 
 /* ---- what goes out */
 
-void replica_flush(struct replica *replica) {
+static void flush_gossip(struct replica *replica) {
     for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (!peer->present)
@@ -322,8 +331,14 @@ void replica_flush(struct replica *replica) {
     replica->push_txs = false;
 }
 
+void replica_flush(struct replica *replica) {
+    catchup_turn(replica);
+    if (!replica->resting)
+        flush_gossip(replica);
+}
+
 static void gossip_round(struct replica *replica) {
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < REPLICA_PEERS_MAX && !replica->resting; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (!peer->present)
             continue;
@@ -351,18 +366,23 @@ static void look_for_standstill(struct replica *replica) {
 
 void replica_timer(struct replica *replica, enum world_timer which) {
     switch (which) {
-    case WORLD_TIMER_ENGINE: perform_due_timers(replica); break;
+    case WORLD_TIMER_ENGINE:
+        if (!replica->resting)
+            perform_due_timers(replica);
+        break;
     case WORLD_TIMER_GOSSIP: gossip_round(replica); break;
     case WORLD_TIMER_CLAIMS:
-        for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+        for (uint32_t i = 0; i < REPLICA_PEERS_MAX && !replica->resting; i++)
             gossip_claims(replica, &replica->peers[i]);
-        look_for_standstill(replica);
+        if (!replica->resting)
+            look_for_standstill(replica);
         replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
         break;
     case WORLD_TIMER_JOURNAL:
         journal_sync(replica->journal);
         replica->world->table->timer(replica->world, WORLD_TIMER_JOURNAL, JOURNAL_FLUSH_MS);
         break;
+    case WORLD_TIMER_CATCHUP: catchup_timer(replica); break;
     case WORLD_TIMER_COUNT: break;
     }
 }
@@ -374,6 +394,8 @@ const struct engine *replica_engine(const struct replica *replica) { return &rep
 /* One peer may say what it likes: half of those who spoke must be ahead (wound 32). */
 bool replica_catching_up(const struct replica *replica) {
     uint32_t spoke = 0, ahead = 0;
+    if (replica->resting)
+        return true;
     for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
         const struct replica_peer *peer = &replica->peers[i];
         spoke += peer->present && peer->state.height > 0;
@@ -381,6 +403,8 @@ bool replica_catching_up(const struct replica *replica) {
     }
     return ahead > 0 && 2 * ahead >= spoke;
 }
+
+bool replica_resting(const struct replica *replica) { return replica->resting; }
 
 struct timestamp replica_height_started(const struct replica *replica) { return replica->height_started; }
 

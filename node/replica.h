@@ -18,6 +18,7 @@ struct replica_config {
     int64_t mempool_relay_ms;           /* wait before passing on what a peer sent: in a full mesh its sender reaches the others itself */
     int64_t double_sign_check_height;
     int64_t block_time_tolerance_ms;
+    bool block_sync;                    /* at the start, and whenever we fall behind; blocks are served in any case */
     const char *journal_name;           /* "data/cs.wal/wal" */
 };
 
@@ -55,6 +56,7 @@ void replica_flush(struct replica *replica);
 /* For those who look. */
 const struct engine *replica_engine(const struct replica *replica);
 bool replica_catching_up(const struct replica *replica);
+bool replica_resting(const struct replica *replica); /* block sync is at work: the engine tells of the past */
 struct timestamp replica_height_started(const struct replica *replica);
 bool replica_peer_progress(const struct replica *replica, uint32_t peer, int64_t *height, int32_t *round, uint32_t *step);
 bool replica_halted(const struct replica *replica, char *why, size_t size);

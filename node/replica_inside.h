@@ -2,6 +2,7 @@
 #ifndef QUORATE_NODE_REPLICA_INSIDE_H
 #define QUORATE_NODE_REPLICA_INSIDE_H
 
+#include "node/blockserve.h"
 #include "node/candidates.h"
 #include "node/peerstate.h"
 #include "node/replica.h"
@@ -39,6 +40,15 @@ struct replica_peer {
     uint64_t relay_cursor;  /* transactions of others looked at so far */
     uint32_t loads; /* past blocks that may still be read for it until the next round of gossip */
     uint32_t catchup_rounds; /* rounds of gossip in which we did not know which parts a peer behind has */
+};
+
+#define CATCHUP_BEHIND_HEIGHTS 20 /* further behind, fetching whole blocks beats gossip, which takes some round trips per height; and a node that is
+                                   * only late by a few rounds of a slow link is left alone */
+struct catchup {
+    int64_t looked_ms, told_ms;
+    int64_t due_ms; /* of the timer; INT64_MAX: not set */
+    int64_t helpless_ms, helpless_until_ms;
+    uint32_t behind_looks;
 };
 
 struct replica_timer {
@@ -81,6 +91,10 @@ struct replica {
     size_t record_capacity;
     struct arena tx_arena;      /* of one proposal's transactions */
     struct shelf shelf;
+    struct blocksync sync;
+    struct blockserve serve;
+    struct catchup catchup;
+    bool resting;     /* consensus, while block sync is at work */
     bool replaying;
     bool txs_told;    /* ENGINE_ON_TXS went out for this height */
     bool push;        /* something of our own waits to be gossiped at the next flush */
@@ -114,7 +128,18 @@ void replica_tell_txs(struct replica *replica); /* to the engine, once per heigh
 
 /* restart.c */
 bool restart_signed_lately(struct replica *replica); /* double_sign_check_height */
-void restart_replay(struct replica *replica);
+void restart_begin(struct replica *replica);  /* the height after the ledger's; what the engine asks for waits in replica->effects */
+void restart_replay(struct replica *replica); /* does that, then what the journal tells */
+
+/* catchup.c */
+void catchup_init(struct replica *replica);
+void catchup_close(struct replica *replica);
+bool catchup_at_start(struct replica *replica); /* true: consensus rests until block sync is done */
+void catchup_turn(struct replica *replica);
+void catchup_timer(struct replica *replica);
+void catchup_peer_up(struct replica *replica, const struct replica_peer *peer);
+void catchup_peer_down(struct replica *replica, uint32_t number);
+void catchup_receive(struct replica *replica, uint32_t number, struct span bytes);
 
 /* receive.c. `from` NULL: out of the journal. `peer` is the engine's number of whoever said it. */
 void receive_consensus(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct wire_consensus *message);

@@ -57,16 +57,18 @@ static void load_last_commit(struct replica *replica) {
     engine_load_last_commit(&replica->engine, &commit, last);
 }
 
-void restart_replay(struct replica *replica) {
+void restart_begin(struct replica *replica) {
     struct ledger_meta meta;
     if (ledger_block_meta(replica->ledger, &meta, replica->ledger->state.height))
         replica->app_hash_of_last_header = meta.header.app_hash;
-    replica->replaying = true;
     perform_begin_height(replica);
     load_last_commit(replica);
-    struct engine_effects *begun = &replica->effects;
+}
+
+void restart_replay(struct replica *replica) {
+    replica->replaying = true;
     replica->pumping = true; /* what the begin asks for is done before what the journal tells */
-    perform_effects(replica, begun);
+    perform_effects(replica, &replica->effects);
     replica->pumping = false;
     struct replay replay = {replica, 0};
     int64_t height = replica->engine.height;

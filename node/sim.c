@@ -11,7 +11,7 @@
 #include "node/witness.h"
 
 #define SIM_EPOCH_SECONDS 1700000000
-#define SIM_CHANNELS      5
+#define SIM_CHANNELS      6
 #define SIM_QUEUE_MAX     100 /* messages on their way, per link and channel, as CometBFT's queues */
 #define SIM_QUEUE_BITS    2
 
@@ -218,7 +218,9 @@ static void look_at(struct node *node, uint8_t channel, struct blob *message) {
     node->looked_at = blob_hold(message);
 }
 
-static uint32_t channel_place(uint8_t channel) { return channel == WIRE_MEMPOOL ? 4 : (uint32_t)(channel - WIRE_STATE) % 4; }
+static uint32_t channel_place(uint8_t channel) {
+    return channel == WIRE_MEMPOOL ? 4 : channel == WIRE_BLOCKSYNC ? 5 : (uint32_t)(channel - WIRE_STATE) % 4;
+}
 
 static uint32_t queue_max(uint8_t channel) { return channel == WIRE_VOTE_SET_BITS ? SIM_QUEUE_BITS : SIM_QUEUE_MAX; }
 
@@ -369,6 +371,7 @@ static struct replica_config replica_config_of(const struct sim *sim) {
         .mempool_relay_ms = 100,
         .double_sign_check_height = sim->config.double_sign_check_height,
         .block_time_tolerance_ms = sim->config.block_time_tolerance_ms,
+        .block_sync = sim->config.block_sync,
         .journal_name = "data/cs.wal/wal",
     };
 }

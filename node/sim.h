@@ -17,6 +17,7 @@ struct sim_config {
     const char *app;          /* "kvstore" */
     struct engine_config engine;
     int64_t block_time_tolerance_ms, double_sign_check_height;
+    bool block_sync;
     uint32_t tx_bytes_max;
     int64_t latency_min_us, latency_max_us; /* per message, uniform; messages of a link keep their order, as TCP does */
 };

@@ -20,7 +20,8 @@
 static const struct mconn_channel channels[] = {
     {WIRE_STATE, 6, 100, WIRE_CONSENSUS_BYTES_MAX}, {WIRE_DATA, 10, 100, WIRE_CONSENSUS_BYTES_MAX},
     {WIRE_VOTE, 7, 100, WIRE_CONSENSUS_BYTES_MAX},  {WIRE_VOTE_SET_BITS, 1, 8, WIRE_CONSENSUS_BYTES_MAX},
-    {WIRE_MEMPOOL, 5, 64, 4 * 1024 * 1024 + 64},    {WIRE_PEX, 1, 10, WIRE_PEX_BYTES_MAX},
+    {WIRE_MEMPOOL, 5, 64, 4 * 1024 * 1024 + 64},    {WIRE_BLOCKSYNC, 5, 32, WIRE_BLOCKSYNC_BYTES_MAX},
+    {WIRE_PEX, 1, 10, WIRE_PEX_BYTES_MAX},
 };
 
 const struct mconn_channel *switchboard_channel(uint8_t id) {

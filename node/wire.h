@@ -81,6 +81,7 @@ const char *wire_evidence_parse(struct evidence **items, uint32_t *count, struct
 const char *wire_evidence_decode(struct evidence **items, uint32_t *count, struct span bytes, struct arena *arena);
 void wire_evidence_write(struct proto_writer *writer, const struct evidence *items, uint32_t count);
 
+#define WIRE_BLOCKSYNC_BYTES_MAX 104857605
 enum wire_blocksync_kind { WIRE_BLOCK_REQUEST = 1, WIRE_NO_BLOCK = 2, WIRE_BLOCK_RESPONSE = 3, WIRE_STATUS_REQUEST = 4, WIRE_STATUS_RESPONSE = 5 };
 struct wire_blocksync {
     enum wire_blocksync_kind kind;

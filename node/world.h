@@ -15,6 +15,7 @@ enum world_timer { /* one pending each; setting it again replaces it */
     WORLD_TIMER_GOSSIP,   /* retry of what peers lacked when their queues were full, relays */
     WORLD_TIMER_CLAIMS,   /* peer_query_maj23_sleep_duration */
     WORLD_TIMER_JOURNAL,  /* background flush, 2 s */
+    WORLD_TIMER_CATCHUP,  /* block sync: looks, answers, requests */
     WORLD_TIMER_COUNT,
 };
 
