@@ -102,8 +102,8 @@ START_TEST(a_board_tells_its_real_address_and_its_channels) {
     ck_assert_str_eq(a.info.listen_addr, expected);
     admit(&one, 10, 1);
     ck_assert_str_eq(one.theirs.listen_addr, expected);
-    ck_assert_mem_eq(one.theirs.channels, "\x20\x21\x22\x23\x30", 5);
-    ck_assert_uint_eq(one.theirs.channel_count, 5);
+    ck_assert_mem_eq(one.theirs.channels, "\x20\x21\x22\x23\x30\x40", 6);
+    ck_assert_uint_eq(one.theirs.channel_count, 6);
     snprintf(b.info.listen_addr, sizeof b.info.listen_addr, "tcp://1.2.3.4:26656");
     b.config.pex = true;
     post_start(&b, base);
