@@ -5,7 +5,7 @@ TARGET    ?=
 FUZZ_JOBS ?= 2
 
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_COMMON  := tests/fuzz/fuzz.c tests/fuzz/world.c tests/ledger/chain.c tests/ledger/wallet.c
+FUZZ_COMMON  := tests/fuzz/fuzz.c tests/fuzz/world.c tests/fuzz/server.c tests/ledger/chain.c tests/ledger/wallet.c
 FUZZ_SOURCES := $(foreach r,$(ROOMS),$(call sources,$(r))) $(FUZZ_COMMON)
 FUZZ_FLAGS   := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
@@ -13,8 +13,7 @@ build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	clang $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -c -o $@ $<
 build/fuzz/all.a: $(FUZZ_SOURCES:%.c=build/fuzz/obj/%.o)
-	@rm -f $@
-	ar cr $@ $^
+	@rm -f $@ && ar cr $@ $^
 build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o build/fuzz/all.a
 	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 

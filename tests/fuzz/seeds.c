@@ -522,6 +522,27 @@ static void own_streams(void) {
     put("journal", HEAD(3), HEAD(5, 1, 13, 2, 5, 2, 0x24, 4, 0, 5, 3, 13, 1, 0x0b, 0, 0x17));
 }
 
+static void own_connections(void) {
+    static const char *const requests[] = {
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}  GET /status HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /block?height=2 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nHEAD / HTTP/1.1\r\nhost: b\r\nconnection: close\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n2;x\r\n[]\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: <b>\r\n\r\n",
+        "GET /broadcast_tx_commit?tx=\"c=d\" HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nheight=%31"};
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        put_text("socket", HEAD(255), requests[i]);
+        put_text("socket", HEAD(1), requests[i]);
+    }
+    struct node_info info = {.p2p_version = 8, .block_version = 11, .id = "594d6b74ea5d99705f5cfbd28e20d937bda4c689", .listen_addr = "tcp://1.2.3.4:5",
+                             .network = "test-chain", .version = "0.38.0", .moniker = "m", .channel_count = 1, .channels = {0x20}};
+    static uint8_t encoded[NODE_INFO_BYTES_MAX + 10];
+    size_t size = node_info_encode(encoded, &info);
+    put("link", HEAD(1, (uint8_t)size, (uint8_t)(size >> 8)), span_of(encoded, size));
+    put("link", HEAD(2, 18, 0), HEAD(2, 0x0a, 0, 2, 0x12, 0, 11, 0x1a, 9, 8, 0x20, 0x10, 1, 0x1a, 3, 'a', 'b', 'c'));
+    put("link", HEAD(6, 10, 0), HEAD(9, 0x1a, 7, 8, 0x21, 0x1a, 3, 'a', 'b', 'c', 12, 0, 11, 0x1a, 9, 8, 0x21, 0x10, 1, 0x1a, 3, 'd', 'e', 'f'));
+    put("link", HEAD(0, 35, 0, 34, 0x0a, 32), span_text("\x09zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"));
+}
+
 static void own_texts(void) {
     static const struct {
         uint8_t kind;
@@ -628,6 +649,7 @@ int main(int argc, char **argv) {
     own_txs();
     own_files();
     own_streams();
+    own_connections();
     own_texts();
     own_replica();
     fuzz_end();
