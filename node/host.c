@@ -100,6 +100,13 @@ static enum mempool_verdict submit(void *context, struct abci_check *check, stru
     return verdict;
 }
 
+static enum evidence_pool_verdict submit_evidence(void *context, const struct evidence *evidence) {
+    struct host *host = context;
+    enum evidence_pool_verdict verdict = replica_submit_evidence(host->replica, evidence);
+    world_libevent_touch(host->real);
+    return verdict;
+}
+
 void host_fill(struct rpc_host *out, struct host *host) {
     out->context = host;
     out->now = now;
@@ -109,4 +116,5 @@ void host_fill(struct rpc_host *out, struct host *host) {
     out->height_started = height_started;
     out->peers = peers;
     out->submit = submit;
+    out->submit_evidence = submit_evidence;
 }

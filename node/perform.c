@@ -28,8 +28,12 @@ static struct candidate *build_block(struct replica *replica) {
     uint8_t(*hashes)[32];
     struct arena *arena = &replica->tx_arena;
     arena_reset(arena);
-    uint32_t count = mempool_reap(replica->mempool, &txs, &hashes, ledger_data_bytes_max(ledger), ledger->state.params.block_gas_max, arena);
-    struct block *block = ledger_propose(ledger, &last_commit, &replica->own, txs, hashes, count, NULL, 0);
+    struct evidence *evidence;
+    int64_t evidence_bytes;
+    uint32_t evidence_count = evidence_pool_list(ledger, &evidence, &evidence_bytes, arena);
+    int64_t room = ledger_data_bytes_max(ledger) - evidence_bytes;
+    uint32_t count = mempool_reap(replica->mempool, &txs, &hashes, room, ledger->state.params.block_gas_max, arena);
+    struct block *block = ledger_propose(ledger, &last_commit, &replica->own, txs, hashes, count, evidence, evidence_count);
     replica_pin_candidates(replica);
     struct candidate *candidate = candidates_take(&replica->candidates, block);
     block_release(block);
@@ -207,6 +211,7 @@ static void fetch(struct replica *replica, const struct block_id *id) {
 }
 
 static void accuse(struct replica *replica, const struct engine_effect *effect) {
+    evidence_pool_note_votes(replica->ledger, &effect->vote_a, &effect->vote_b);
     char address[41];
     for (size_t i = 0; i < 20; i++)
         snprintf(address + 2 * i, 3, "%02X", effect->vote_a.validator_address.bytes[i]);

@@ -1,5 +1,5 @@
 /* Stations 2 and 3: what a peer sends is decoded, noted as what the peer has, and goes to the gate. */
-#include "node/replica_inside.h"
+#include "node/evidence_gossip.h"
 
 static void answer_claim(struct replica *replica, struct replica_peer *from, const struct wire_consensus *claim) {
     const struct tally *tally = claim->height == replica->engine.height ? rounds_tally(&replica->engine.rounds, claim->round, claim->type) : NULL;
@@ -113,6 +113,10 @@ void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, 
         return;
     if (channel == WIRE_BLOCKSYNC) {
         catchup_receive(replica, number, bytes);
+        return;
+    }
+    if (channel == WIRE_EVIDENCE) {
+        evidence_gossip_receive(replica, from, bytes);
         return;
     }
     if (channel == WIRE_MEMPOOL && replica->resting)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "crypto/sha256.h"
+#include "node/evidence_gossip.h"
 #include "node/replica_inside.h"
 
 #define ARENA_BYTES_MAX      (64u * 1024 * 1024)
@@ -311,6 +312,12 @@ enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *
     return verdict;
 }
 
+enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, const struct evidence *evidence) {
+    enum evidence_pool_verdict verdict = evidence_pool_add(replica->ledger, evidence);
+    replica->push_evidence |= verdict == EVIDENCE_POOL_GOOD;
+    return verdict;
+}
+
 /* ---- what goes out */
 
 static void flush_gossip(struct replica *replica) {
@@ -325,10 +332,13 @@ static void flush_gossip(struct replica *replica) {
             gossip_peer(replica, peer, was_blocked);
         if (replica->push_txs || peer->moved)
             txgossip_peer(replica, peer, false);
+        if (replica->push_evidence || peer->moved)
+            evidence_gossip_peer(replica, peer);
         peer->moved = false;
     }
     replica->push = false;
     replica->push_txs = false;
+    replica->push_evidence = false;
 }
 
 void replica_flush(struct replica *replica) {
@@ -346,6 +356,7 @@ static void gossip_round(struct replica *replica) {
         peer->loads = REPLICA_LOADS_MAX;
         gossip_peer(replica, peer, true);
         txgossip_peer(replica, peer, true);
+        evidence_gossip_peer(replica, peer);
     }
     replica->world->table->timer(replica->world, WORLD_TIMER_GOSSIP, replica->config.peer_gossip_sleep_ms);
 }

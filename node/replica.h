@@ -50,6 +50,7 @@ void replica_receive(struct replica *replica, uint32_t peer, uint8_t channel, st
 void replica_peer_writable(struct replica *replica, uint32_t peer);
 void replica_timer(struct replica *replica, enum world_timer which);
 enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena); /* from RPC */
+enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, const struct evidence *evidence); /* likewise */
 /* Called by the world when it has handed in everything that was at hand: gossip that was put together goes out now. */
 void replica_flush(struct replica *replica);
 

@@ -1,4 +1,4 @@
-/* The replica's inside, shared by its own files only (replica.c, receive.c, restart.c, gate.c, perform.c, gossip.c, txgossip.c). */
+/* The replica's inside, shared by its own files only (replica.c, receive.c, restart.c, gate.c, perform.c, gossip.c, txgossip.c, evidence_gossip.c). */
 #ifndef QUORATE_NODE_REPLICA_INSIDE_H
 #define QUORATE_NODE_REPLICA_INSIDE_H
 
@@ -38,6 +38,7 @@ struct replica_peer {
     uint32_t claim_count;
     struct replica_claim claims[REPLICA_CLAIMS_MAX]; /* in this height; a ring */
     uint64_t relay_cursor;  /* transactions of others looked at so far */
+    uint64_t evidence_cursor; /* pieces of evidence sent or passed over so far */
     uint32_t loads; /* past blocks that may still be read for it until the next round of gossip */
     uint32_t catchup_rounds; /* rounds of gossip in which we did not know which parts a peer behind has */
 };
@@ -99,6 +100,7 @@ struct replica {
     bool txs_told;    /* ENGINE_ON_TXS went out for this height */
     bool push;        /* something of our own waits to be gossiped at the next flush */
     bool push_txs;
+    bool push_evidence;
     bool halted;
     char halted_why[256];
     struct timestamp height_started;

@@ -72,7 +72,7 @@ static void expect_refusal(struct outsider *outsider, const char *why) {
 /* ---- peers */
 
 START_TEST(two_boards_find_each_other_and_exchange_messages_both_ways_on_all_channels) {
-    static const uint8_t channels[] = {0x20, 0x21, 0x22, 0x23, 0x30};
+    static const uint8_t channels[] = {0x20, 0x21, 0x22, 0x23, 0x30, 0x38};
     join_a_to_b();
     ck_assert_str_eq(a.last_id, b.info.id);
     ck_assert_str_eq(b.last_id, a.info.id);
@@ -89,7 +89,7 @@ START_TEST(two_boards_find_each_other_and_exchange_messages_both_ways_on_all_cha
         ck_assert_uint_eq(b.heard[b.heard_count - 1].size, 3000 + i);
         ck_assert_uint_eq(b.heard[b.heard_count - 1].peer, b.last_peer);
     }
-    ck_assert(!post_send(&a, a.last_peer, 0x38, 10, 1));
+    ck_assert(!post_send(&a, a.last_peer, 0x61, 10, 1));
     ck_assert(!post_send(&a, a.last_peer + 1, 0x20, 10, 1));
     ck_assert(!post_send(&a, 0, 0x20, 10, 1));
 }
@@ -102,13 +102,13 @@ START_TEST(a_board_tells_its_real_address_and_its_channels) {
     ck_assert_str_eq(a.info.listen_addr, expected);
     admit(&one, 10, 1);
     ck_assert_str_eq(one.theirs.listen_addr, expected);
-    ck_assert_mem_eq(one.theirs.channels, "\x20\x21\x22\x23\x30\x40", 6);
-    ck_assert_uint_eq(one.theirs.channel_count, 6);
+    ck_assert_mem_eq(one.theirs.channels, "\x20\x21\x22\x23\x30\x38\x40", 7);
+    ck_assert_uint_eq(one.theirs.channel_count, 7);
     snprintf(b.info.listen_addr, sizeof b.info.listen_addr, "tcp://1.2.3.4:26656");
     b.config.pex = true;
     post_start(&b, base);
     ck_assert_str_eq(b.info.listen_addr, "tcp://1.2.3.4:26656");
-    ck_assert_uint_eq(b.info.channel_count, 6);
+    ck_assert_uint_eq(b.info.channel_count, 8);
 }
 END_TEST
 
