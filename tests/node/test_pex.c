@@ -1,6 +1,8 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "node/pex.h"
 #include "node/wire.h"
@@ -226,6 +228,26 @@ START_TEST(no_more_peers_are_dialled_than_wanted) {
 }
 END_TEST
 
+/* Those that are being dialled count already, or there would be too many when they answer. */
+START_TEST(nodes_that_are_slow_to_answer_are_not_dialled_all_at_once) {
+    char listens[50];
+    uint16_t port = 0;
+    int silent = outsider_listen(&port), dials = 0;
+    snprintf(listens, sizeof listens, "tcp://127.0.0.1:%u", port);
+    a.config.max_num_outbound_peers = 2;
+    post_start(&a, base);
+    for (uint32_t i = 0; i < 5; i++) {
+        admit(&one, 10 + i, listens);
+        outsider_close(&one);
+    }
+    outsider_rest(base, 2000);
+    for (int fd; (fd = accept(silent, NULL, NULL)) >= 0; dials++)
+        close(fd);
+    ck_assert_int_eq(dials, 2);
+    close(silent);
+}
+END_TEST
+
 START_TEST(a_strict_board_keeps_no_address_that_is_not_routable) {
     a.config.addr_book_strict = true;
     a.config.max_num_outbound_peers = 0;
@@ -381,6 +403,7 @@ Suite *suite_pex(void) {
     tcase_add_test(tests, a_node_without_the_channel_is_not_asked_and_one_without_pex_does_not_have_it);
     tcase_add_test(tests, a_node_that_knows_only_a_seed_finds_the_others);
     tcase_add_test(tests, no_more_peers_are_dialled_than_wanted);
+    tcase_add_test(tests, nodes_that_are_slow_to_answer_are_not_dialled_all_at_once);
     tcase_add_test(tests, a_strict_board_keeps_no_address_that_is_not_routable);
     tcase_add_test(tests, only_acceptable_addresses_are_kept);
     tcase_add_test(tests, hearsay_does_not_replace_what_is_proven_or_untried);
