@@ -56,7 +56,7 @@ struct config {
         char *application; /* "", "ledger", "kvstore" */
         char *rpc_version; /* "": that of the release */
         char *allow_only_ids;
-        int64_t mempool_relay_ms;
+        int64_t mempool_relay_ms, proposal_pace_ms;
     } quorate;
     bool given[128]; /* by index in the table: not the default */
 };

@@ -107,6 +107,8 @@ const struct config_keys_own config_keys[] = {
     TEXT("quorate", "p2p_allow_only", quorate.allow_only_ids, "", NULL, "Ids (40 hex digits, joined by commas); not empty: nobody else is admitted"),
     TIME("quorate", "mempool_relay", quorate.mempool_relay_ms, "100ms", NULL,
          "Pause before passing on what a peer sent: in a full mesh its sender reaches the others itself"),
+    TIME("quorate", "proposal_pace", quorate.proposal_pace_ms, "500ms", NULL,
+         "Under a backlog our proposals are only so large that building, agreeing and applying take about this long; 0s: as large as allowed"),
 };
 const size_t config_keys_count = sizeof config_keys / sizeof config_keys[0];
 _Static_assert(sizeof config_keys / sizeof config_keys[0] <= sizeof((struct config *)0)->given, "one flag for each key");

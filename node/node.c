@@ -171,6 +171,7 @@ static bool open_replica(struct node *node, char **error) {
         .peer_gossip_sleep_ms = config->consensus.peer_gossip_sleep_duration_ms,
         .peer_query_maj23_sleep_ms = config->consensus.peer_query_maj23_sleep_duration_ms,
         .mempool_broadcast = config->mempool.broadcast,
+        .proposal_pace_ms = config->quorate.proposal_pace_ms,
         .mempool_relay_ms = config->quorate.mempool_relay_ms,
         .double_sign_check_height = config->consensus.double_sign_check_height,
         .block_time_tolerance_ms = config->consensus.block_time_tolerance_ms,

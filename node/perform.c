@@ -31,9 +31,10 @@ static struct candidate *build_block(struct replica *replica) {
     struct evidence *evidence;
     int64_t evidence_bytes;
     uint32_t evidence_count = evidence_pool_list(ledger, &evidence, &evidence_bytes, arena);
-    int64_t room = ledger_data_bytes_max(ledger) - evidence_bytes;
+    int64_t room = pace_room(&replica->pace, ledger_data_bytes_max(ledger) - evidence_bytes);
     uint32_t count = mempool_reap(replica->mempool, &txs, &hashes, room, ledger->state.params.block_gas_max, arena);
     struct block *block = ledger_propose(ledger, &last_commit, &replica->own, txs, hashes, count, evidence, evidence_count);
+    pace_note_proposed(&replica->pace, replica->engine.height, (int64_t)block->bytes->size, now_ms(replica));
     replica_pin_candidates(replica);
     struct candidate *candidate = candidates_take(&replica->candidates, block);
     block_release(block);
@@ -289,6 +290,7 @@ static void decide(struct replica *replica) {
     shelf_put(&replica->shelf, block->header.height, candidate->parts);
     replica->app_hash_of_last_header = block->header.app_hash;
     mempool_update(replica->mempool, block, applied.finalized.tx_results, now_ms(replica));
+    pace_note_decided(&replica->pace, block->header.height, candidate->own, now_ms(replica));
     if (replica->listener.block_applied != NULL)
         replica->listener.block_applied(replica->listener.context, block, &applied.finalized);
     block_release(block);

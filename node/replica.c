@@ -210,6 +210,7 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     catchup_init(replica);
     valset_init(&replica->validators[0]);
     valset_init(&replica->validators[1]);
+    pace_init(&replica->pace, config->proposal_pace_ms, (int64_t)mempool_tx_bytes_max(parts->mempool) + 64);
     engine_init(&replica->engine, &config->engine, parts->ledger->state.initial_height);
     if (replica->signer != NULL) {
         struct pubkey key;

@@ -15,6 +15,7 @@ struct replica_config {
     int64_t peer_gossip_sleep_ms;       /* retry period of gossip */
     int64_t peer_query_maj23_sleep_ms;
     bool mempool_broadcast;
+    int64_t proposal_pace_ms;           /* pace.h; 0: proposals of all that fits */
     int64_t mempool_relay_ms;           /* wait before passing on what a peer sent: in a full mesh its sender reaches the others itself */
     int64_t double_sign_check_height;
     int64_t block_time_tolerance_ms;

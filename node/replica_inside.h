@@ -4,6 +4,7 @@
 
 #include "node/blockserve.h"
 #include "node/candidates.h"
+#include "node/pace.h"
 #include "node/peerstate.h"
 #include "node/replica.h"
 #include "node/shelf.h"
@@ -71,6 +72,7 @@ struct replica {
     struct journal *journal;
     struct engine engine;
     struct candidates candidates;
+    struct pace pace;
     struct valset validators[2]; /* of this height and of the last, alternating: the engine borrows them */
     struct address own;
     struct app_hash app_hash_of_last_header; /* as the last block's header told it: the proof-block rule */

@@ -368,6 +368,7 @@ static struct replica_config replica_config_of(const struct sim *sim) {
         .peer_gossip_sleep_ms = 100,
         .peer_query_maj23_sleep_ms = 2000,
         .mempool_broadcast = true,
+        .proposal_pace_ms = 500,
         .mempool_relay_ms = 100,
         .double_sign_check_height = sim->config.double_sign_check_height,
         .block_time_tolerance_ms = sim->config.block_time_tolerance_ms,
