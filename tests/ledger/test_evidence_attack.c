@@ -482,6 +482,24 @@ START_TEST(attacks_have_a_bound_of_their_own) {
 }
 END_TEST
 
+START_TEST(a_piece_that_fits_nowhere_any_more_does_not_stand_in_the_way) {
+    struct attack large = lunatic(2, 4), small = lunatic(3, 5);
+    small.flags[2] = COMMIT_ABSENT;
+    list_members(&small, (const uint32_t[]){0, 1}, 2);
+    ck_assert_int_eq(add(large), EVIDENCE_POOL_GOOD);
+    ck_assert_int_eq(add(small), EVIDENCE_POOL_GOOD);
+    struct block *block = block_with(&large);
+    chain.ledger.state.params.evidence_bytes_max = block->evidence_bytes; /* the large one alone, which comes first */
+    ck_assert_uint_eq(pending(), 1);
+    struct evidence *list;
+    int64_t bytes;
+    chain.ledger.state.params.evidence_bytes_max--;
+    ck_assert_uint_eq(evidence_pool_list(&chain.ledger, &list, &bytes, &arena), 1);
+    ck_assert_int_eq(evidence_height(&list[0]), 3);
+    block_release(block);
+}
+END_TEST
+
 /* ---- what the application hears */
 
 static struct app_table table;
@@ -550,6 +568,7 @@ Suite *suite_evidence_attack(void) {
     tcase_add_test(tests, amnesia_names_nobody_and_is_refused_with_any_list);
     tcase_add_test(tests, a_forged_list_is_refused_though_a_piece_of_the_same_hash_is_pending);
     tcase_add_test(tests, attacks_have_a_bound_of_their_own);
+    tcase_add_test(tests, a_piece_that_fits_nowhere_any_more_does_not_stand_in_the_way);
     tcase_add_test(tests, the_application_hears_of_each_byzantine_validator);
     suite_add_tcase(suite, tests);
     return suite;
