@@ -25,6 +25,7 @@ fuzz: $(patsubst %,build/fuzz/fuzz_%,$(or $(TARGET),$(FUZZ_TARGETS))) $(OUT)/fuz
 # Here all targets are one program, so their entry points are named target_NAME.
 $(OUT)/tests/fuzz/fuzz_%.o: EXTRA_CFLAGS = -DLLVMFuzzerTestOneInput=$(patsubst fuzz_%.o,target_%,$(notdir $@))
 $(OUT)/tests/fuzz/replay.o: EXTRA_CFLAGS = -DTARGETS='$(foreach t,$(FUZZ_TARGETS),TARGET($t))'
+$(OUT)/tests/fuzz/replay.o: $(FUZZ_TARGETS:%=tests/fuzz/fuzz_%.c)
 $(OUT)/fuzz-replay: $(FUZZ_TARGETS:%=$(OUT)/tests/fuzz/fuzz_%.o) $(OUT)/tests/fuzz/replay.o $(call objects,$(ROOMS)) $(FUZZ_COMMON:%.c=$(OUT)/%.o)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(OUT)/fuzz-seeds: $(OUT)/tests/fuzz/seeds.o $(call objects,$(ROOMS)) $(FUZZ_COMMON:%.c=$(OUT)/%.o)

@@ -9,17 +9,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "node/link.h"
+#include "node/pex.h"
+#include "node/wire.h"
 
-static const struct mconn_channel channels[] = {{0x20, 6, 2, 1000}, {0x21, 10, 3, 3000}, {0x30, 5, 1, 64}};
+static const struct mconn_channel channels[] = {{0x20, 6, 2, 1000}, {0x21, 10, 3, 3000}, {0x30, 5, 1, 64}, {WIRE_PEX, 1, 10, WIRE_PEX_BYTES_MAX}};
 static struct event_base *base;
 static struct ed25519_key *key, *stranger_key;
 static struct node_info info = {.p2p_version = 8, .block_version = 11, .listen_addr = "tcp://1.2.3.4:5", .network = "test-chain", .version = "0.38.0",
-                                .moniker = "m", .tx_index = "on", .rpc_address = "tcp://0.0.0.0:1", .channel_count = 3, .channels = {0x20, 0x21, 0x30}};
+                                .moniker = "m", .tx_index = "on", .rpc_address = "tcp://0.0.0.0:1", .channel_count = 4, .channels = {0x20, 0x21, 0x30, WIRE_PEX}};
 
 struct told {
     unsigned deaths, messages;
     bool is_up;
+    struct pex pex;
+    struct pex_talk talk;
 };
 
 static const char *authenticated(void *context, struct link *link, const char *id) {
@@ -31,15 +34,22 @@ static const char *authenticated(void *context, struct link *link, const char *i
 
 static const char *introduced(void *context, struct link *link) {
     struct told *told = context;
-    (void)link;
     assert(!told->is_up && told->deaths == 0);
     told->is_up = true;
+    pex_peer_up(&told->pex, link);
+    pex_ask(&told->talk, link);
     return NULL;
 }
 
 static void message(void *context, struct link *link, uint8_t channel, struct span bytes) {
     struct told *told = context;
     assert(told->is_up && told->deaths == 0);
+    if (channel == WIRE_PEX) {
+        const char *why = pex_receive(&told->pex, &told->talk, link, bytes, ++told->messages * 1000);
+        if (why != NULL)
+            link_kill(link, why, true);
+        return;
+    }
     assert(channel == 0x20 || channel == 0x21 || channel == 0x30);
     assert(bytes.size <= 3000);
     if (++told->messages == 3 && bytes.size == 1)
@@ -119,6 +129,18 @@ static void introduce(struct stranger *stranger) {
     turn(stranger);
 }
 
+static bool any(void *context, const struct pex_known *known) {
+    (void)context;
+    return known->address.port != 0;
+}
+
+static void must_be_bounded(struct pex *pex) {
+    struct netaddress out;
+    assert(pex->count <= PEX_SOURCE_MAX + 1);
+    for (int i = 0; i < 3; i++)
+        pex_pick(pex, &out, 1000000 + i, any, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct told told = {0};
     struct stranger stranger = {0};
@@ -126,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int pair[2];
     if (base == NULL)
         begin();
-    const struct link_settings settings = {.base = base, .node_key = key, .info = &info, .channels = channels, .channel_count = 3,
+    const struct link_settings settings = {.base = base, .node_key = key, .info = &info, .channels = channels, .channel_count = 4,
                                            .handshake_timeout_ms = 20000, .dial_timeout_ms = 3000, .ping_interval_ms = 60000, .pong_timeout_ms = 45000};
     const struct link_owner owner = {&told, authenticated, introduced, message, writable, dead};
     bool paired = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0;
@@ -134,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     stranger.fd = pair[1];
     struct link *link = link_accept(&settings, &owner, pair[0], "1.2.3.4");
     assert(link != NULL);
+    pex_init(&told.pex, info.id, size & 1, "");
     uint8_t choice = fuzz_byte(&fuzz);
     if (choice > 0)
         shake(&stranger);
@@ -154,6 +177,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     close(stranger.fd);
     event_base_loop(base, EVLOOP_NONBLOCK);
     assert(told.deaths <= 1 && (told.deaths == 1) == (link_phase(link) == LINK_DEAD));
+    must_be_bounded(&told.pex);
+    pex_close(&told.pex);
     link_free(link);
     event_base_loop(base, EVLOOP_NONBLOCK);
     secretconn_free(stranger.conn);

@@ -69,10 +69,42 @@ static void through_candidates(struct span bytes) {
     blob_release(blob);
 }
 
+/* A block of a few whole parts, which come in the order that the input says, some of them altered. */
+static void many(struct fuzz *fuzz) {
+    static struct part part;
+    size_t size = 1 + fuzz_number(fuzz, 3) % (6 * PARAMS_PART_BYTES);
+    struct blob *blob = blob_reserve(size);
+    for (size_t i = 0; i < size; i++)
+        blob->data[i] = (uint8_t)(i >> 8 ^ i);
+    struct part_set *whole = part_set_of(blob), *copy = part_set_new(part_set_header(whole));
+    uint32_t total = part_set_header(whole)->total, held = 0;
+    while (fuzz->at < fuzz->end) {
+        uint8_t op = fuzz_byte(fuzz);
+        if (!part_set_get(whole, &part, op % total))
+            break;
+        if (op >= 128)
+            part.proof.leaf_hash[op & 31] ^= 1;
+        enum part_verdict verdict = part_set_add(copy, &part, (int64_t)size);
+        assert(verdict == (bit_array_get(part_set_has(copy), op % total) && verdict != PART_GOOD ? PART_KNOWN : op >= 128 ? PART_BAD_PROOF : PART_GOOD));
+        held += verdict == PART_GOOD;
+        assert(bit_array_count(part_set_has(copy)) == held);
+        if (verdict == PART_GOOD)
+            must_be_held(copy, &part);
+    }
+    assert(part_set_is_complete(copy) == (held == total));
+    if (held == total)
+        fuzz_same(blob_span(part_set_bytes(copy)), blob_span(blob));
+    part_set_release(copy);
+    part_set_release(whole);
+    blob_release(blob);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct part part;
     struct fuzz fuzz = fuzz_over(data, size);
     uint8_t choice = fuzz_byte(&fuzz);
+    if (choice == 4)
+        many(&fuzz);
     struct part_header header = {.total = choice == 2 ? (uint32_t)fuzz_number(&fuzz, 4) : 1, .hash.size = SHA256_BYTES};
     struct span bytes = fuzz_rest(&fuzz);
     if (choice == 3) {

@@ -59,26 +59,55 @@ static void send_fitting(struct sim *sim, struct fuzz *fuzz) {
     sim_inject(sim, TRAITOR, VICTIM, wire_consensus_channel(message.kind), proto_writer_span(&bytes));
 }
 
+/* A block as a node that is behind has asked for, or perhaps not, whole or with one byte altered, and the next one's commit not with it. */
+static void send_block(struct sim *sim, struct fuzz *fuzz) {
+    uint8_t how = fuzz_byte(fuzz);
+    uint16_t flip = (uint16_t)fuzz_number(fuzz, 2);
+    struct blob *block = ledger_block_bytes(sim_ledger(sim, TRAITOR), sim_ledger(sim, VICTIM)->state.height + (how & 3));
+    struct wire_blocksync message = {.kind = WIRE_BLOCK_RESPONSE, .has_block = true};
+    if (block == NULL)
+        return;
+    struct span bytes = fuzz_copy(blob_span(block));
+    if (how & 4)
+        ((uint8_t *)(uintptr_t)bytes.data)[flip % bytes.size] ^= (uint8_t)(1 << (how >> 3 & 7));
+    message.block = bytes;
+    FUZZ_WRITE(written, wire_blocksync_write(&written, &message));
+    sim_inject(sim, TRAITOR, VICTIM, WIRE_BLOCKSYNC, proto_writer_span(&written));
+    blob_release(block);
+}
+
+/* The victim was away and comes back behind the others. */
+static void fall_behind(struct sim *sim) {
+    sim_kill(sim, VICTIM);
+    bool good = sim_run_to_height(sim, 6, 60000) && sim_start(sim, VICTIM);
+    assert(good);
+    sim_run_for(sim, 30);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct fuzz fuzz = fuzz_over(data, size);
     struct sim_config config;
     sim_defaults(&config);
     config.seed = fuzz_byte(&fuzz);
     struct sim *sim = sim_new(&config);
-    bool good = sim_run_to_height(sim, 2, 60000);
+    bool good = sim_run_to_height(sim, 1, 60000);
     assert(good);
+    if (config.seed & 128)
+        fall_behind(sim);
     for (int ops = 0; fuzz.at < fuzz.end && ops < 40; ops++) {
         uint8_t op = fuzz_byte(&fuzz);
         if ((op & 3) == 0)
             sim_run_for(sim, op);
         else if ((op & 3) == 1)
             sim_inject(sim, TRAITOR, VICTIM, channels[(op >> 2) % sizeof channels], fuzz_piece(&fuzz));
-        else
+        else if ((op & 3) == 2 || op < 0xc0)
             send_fitting(sim, &fuzz);
+        else
+            send_block(sim, &fuzz);
     }
     sim_run_for(sim, 100);
     sim_kill(sim, TRAITOR);
-    good = sim_run_to_height(sim, sim_ledger(sim, VICTIM)->state.height + 2, 120000);
+    good = sim_run_to_height(sim, sim_ledger(sim, VICTIM)->state.height + 1, 120000);
     if (!good || sim_complaint(sim)[0] != '\0')
         fprintf(stderr, "complaint: %s; last drop: %s\n", sim_complaint(sim), sim_last_drop(sim));
     assert(good && sim_complaint(sim)[0] == '\0');

@@ -15,6 +15,7 @@
 #include "node/node_info.h"
 #include "node/signer.h"
 #include "node/wire.h"
+#include "rpc/shapes.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/world.h"
 
@@ -324,6 +325,8 @@ static void own_chain(void) {
     PUT_WRITTEN("part", HEAD(1), part_write(&writer, &part));
     PUT_WRITTEN("part", HEAD(2, 1, 0, 0, 0), part_write(&writer, &part));
     put("part", HEAD(3), blob_span(next->bytes));
+    put("part", HEAD(4, 5, 0, 3), HEAD(2, 0, 130, 1, 3, 1));
+    put("part", HEAD(4, 0, 0, 1), HEAD(1, 0));
     PUT_WRITTEN("commit", NO_HEAD, commit_write(&writer, &chain->last));
     PUT_WRITTEN("valset", HEAD(0), valset_write(&writer, &state->validators));
     PUT_WRITTEN("types", HEAD(0), header_write(&writer, &next->header));
@@ -391,6 +394,20 @@ static void own_evidence(void) {
         PUT_WRITTEN("evidence", NO_HEAD, wire_evidence_write(&writer, &evidence, 1));
     FUZZ_WRITE(piece, write_attack(&piece, chain));
     PUT_WRITTEN("evidence", NO_HEAD, proto_put_bytes(&writer, 1, proto_writer_span(&piece)));
+    struct evidence pieces[2] = {evidence}, *decoded;
+    uint32_t decoded_count;
+    FUZZ_WRITE(attack_list, proto_put_bytes(&attack_list, 1, proto_writer_span(&piece)));
+    if (wire_evidence_parse(&decoded, &decoded_count, proto_writer_span(&attack_list), fuzz_arena()) == NULL)
+        pieces[1] = decoded[0];
+    for (int i = 0; i < 2 && pieces[i].kind != EVIDENCE_NONE; i++) {
+        struct emit emit;
+        emit_init(&emit);
+        emit_literal(&emit, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"broadcast_evidence\",\"params\":{\"evidence\":");
+        shapes_evidence(&emit, &pieces[i]);
+        emit_literal(&emit, "}}");
+        put("rpc", HEAD(0), span_of(emit.data, emit.size));
+        emit_close(&emit);
+    }
     struct block_plan plan = chain_plan(chain, fuzz_arena());
     plan.evidence = &evidence;
     plan.evidence_count = 1;
@@ -486,9 +503,15 @@ static void own_files(void) {
     struct genesis_validator validators[2] = {{.member = chain->changes[0], .name = "one"}, {.member = chain->changes[1]}};
     struct genesis_plan plan = {.chain_id = "a-chain", .time = {1700000000, 5}, .initial_height = 3, .validators = validators, .validator_count = 2};
     params_defaults(&plan.params, PARAMS_V038);
-    static const char *const states[] = {"{\"x\":1}", "{\"prefix\":\"quorate\",\"accounts\":[{\"address\":\"quorate1sfukylsjgy4quyfaqlmgnpmulmu07uw5uhxgpu\","
+    char with_key[600];
+    struct wallet wallet = wallet_of(PUBKEY_SECP256K1, 2);
+    char key_text[TEXT_BASE64_SIZE(33)];
+    text_base64(key_text, span_of(wallet.key.bytes, wallet.key.size));
+    snprintf(with_key, sizeof with_key, "{\"accounts\":[{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeySecp256k1\",\"value\":\"%s\"},\"coins\":[]}]}",
+             wallet.text, key_text);
+    const char *const states[] = {"{\"x\":1}", with_key, "{\"prefix\":\"quorate\",\"accounts\":[{\"address\":\"quorate1sfukylsjgy4quyfaqlmgnpmulmu07uw5uhxgpu\","
                                                       "\"coins\":[{\"denom\":\"unit\",\"amount\":\"1000\"}]}]}"};
-    for (uint8_t i = 0; i < 2; i++) {
+    for (uint8_t i = 0; i < 3; i++) {
         plan.app_state = states[i];
         text = genesis_text(&plan);
         put_text("genesis", HEAD((uint8_t)(i == 0 ? 128 : 0)), text);
@@ -522,6 +545,13 @@ static void own_streams(void) {
     put("journal", HEAD(3), HEAD(5, 1, 13, 2, 5, 2, 0x24, 4, 0, 5, 3, 13, 1, 0x0b, 0, 0x17));
 }
 
+static void write_packet(struct proto_writer *writer, struct span data) { /* of channel 0, the only one */
+    size_t mark = proto_begin(writer, 3);
+    proto_put_int64(writer, 2, 1);
+    proto_put_bytes(writer, 3, data);
+    proto_end(writer, mark);
+}
+
 static void own_connections(void) {
     static const char *const requests[] = {
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}  GET /status HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -540,6 +570,15 @@ static void own_connections(void) {
     put("link", HEAD(1, (uint8_t)size, (uint8_t)(size >> 8)), span_of(encoded, size));
     put("link", HEAD(2, 18, 0), HEAD(2, 0x0a, 0, 2, 0x12, 0, 11, 0x1a, 9, 8, 0x20, 0x10, 1, 0x1a, 3, 'a', 'b', 'c'));
     put("link", HEAD(6, 10, 0), HEAD(9, 0x1a, 7, 8, 0x21, 0x1a, 3, 'a', 'b', 'c', 12, 0, 11, 0x1a, 9, 8, 0x21, 0x10, 1, 0x1a, 3, 'd', 'e', 'f'));
+    struct wire_address told[] = {{span_text("594d6b74ea5d99705f5cfbd28e20d937bda4c689"), span_text("8.8.8.8"), 26656},
+                                  {span_text("0123456789abcdef0123456789abcdef01234567"), span_text("2001:4860:4860::8888"), 1}};
+    const struct wire_pex pex[] = {{.is_request = true}, {.count = 2, .addresses = told}};
+    for (int i = 0; i < 2; i++) {
+        FUZZ_WRITE(text, wire_pex_write(&text, &pex[i]));
+        FUZZ_WRITE(packet, write_packet(&packet, proto_writer_span(&text)));
+        put("link", HEAD(2, (uint8_t)(packet.size + 2), 0, (uint8_t)(packet.size | 128), (uint8_t)(packet.size >> 7)), proto_writer_span(&packet));
+        PUT_WRITTEN("messages", HEAD(1), wire_pex_write(&writer, &pex[i]));
+    }
     put("link", HEAD(0, 35, 0, 34, 0x0a, 32), span_text("\x09zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"));
 }
 
@@ -621,6 +660,7 @@ static void own_replica(void) {
     }
     put("replica", HEAD(2), span_of(script, size));
     put("replica", HEAD(3, 0x11, 3, 0), span_text("\x0a\x01\x61"));
+    put("replica", HEAD(128), HEAD(0xff, 1, 0, 0, 0x80, 0xff, 2, 0, 0, 0xff, 5, 77, 0, 0xf0));
     fuzz_end();
 }
 

@@ -46,6 +46,11 @@ static enum mempool_verdict submit(void *context, struct abci_check *check, stru
     return mempool_add(mempool, check, tx, -1, 0, arena);
 }
 
+static enum evidence_pool_verdict submit_evidence(void *context, const struct evidence *evidence) {
+    (void)context;
+    return evidence_pool_verify(&chain->ledger, evidence); /* kept by nobody, so that no input changes what the next one meets */
+}
+
 static void make_genesis(void) {
     struct genesis_validator validators[4] = {0};
     struct genesis_plan plan = {.chain_id = CHAIN_ID,
@@ -95,7 +100,8 @@ static void begin(void) {
                             .validator_key = validator_key,
                             .height_started = now,
                             .peers = peers,
-                            .submit = submit};
+                            .submit = submit,
+                            .submit_evidence = submit_evidence};
     char *error = NULL;
     server.base = event_base_new();
     server.rpc = rpc_start(server.base, &config, &host, &error);
