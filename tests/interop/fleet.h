@@ -50,6 +50,7 @@ bool fleet_send(const struct fleet *fleet, uint32_t node, const char *tx, char *
 /* What either kind says of peers dropped for what they sent, of panics and of a halt. `rough`: connections may break (kills and partitions).
  * NULL: nothing of that kind; otherwise the line, malloc'ed. The rules stand in fleet_log.c. */
 char *fleet_log_fault(const struct fleet *fleet, bool rough);
+uint32_t fleet_log_count(const struct fleet *fleet, uint32_t node, const char *words); /* lines that hold them */
 
 void fleet_rest(unsigned ms);
 int64_t fleet_clock(void); /* ms */

@@ -11,6 +11,8 @@ static const char *const comet_faults[] = {"panic", "CONSENSUS FAILURE", "Peer s
                                            "Unknown message type", "Rejecting oversized", "this should not happen", "deems this block invalid", NULL};
 static const char *const comet_partings[] = {"EOF", "connection reset by peer", "broken pipe", "use of closed network connection", "pong timeout",
                                              "i/o timeout", NULL};
+/* While it fetches blocks it asks two peers for one and drops the slower for its answer; it does so to its own kind too (0.38.26). */
+static const char comet_ingratitude[] = "unsolicited BlockResponse";
 static const char *const quorate_faults[] = {" ERR ", "Assertion", "AddressSanitizer", "runtime error", " refused: ", NULL};
 
 static bool has_any(const char *line, const char *const *words) {
@@ -20,11 +22,26 @@ static bool has_any(const char *line, const char *const *words) {
 }
 
 static bool is_comet_fault(const char *line, bool rough) {
+    if (rough && strstr(line, comet_ingratitude) != NULL)
+        return false;
     return has_any(line, comet_faults) || (strstr(line, "Stopping peer for error") != NULL && !(rough && has_any(line, comet_partings)));
 }
 
 static bool is_quorate_fault(const char *line, bool rough) {
     return has_any(line, quorate_faults) || (strstr(line, "lost peer") != NULL && (!rough || strstr(line, " WRN ") != NULL));
+}
+
+uint32_t fleet_log_count(const struct fleet *fleet, uint32_t node, const char *words) {
+    char *line = NULL;
+    size_t capacity = 0;
+    uint32_t count = 0;
+    FILE *file = fopen(fleet->net.nodes[node].log, "re");
+    while (file != NULL && getline(&line, &capacity, file) > 0)
+        count += strstr(line, words) != NULL;
+    free(line);
+    if (file != NULL)
+        fclose(file);
+    return count;
 }
 
 static char *fault_of(const struct localnet_node *node, char kind, bool rough) {

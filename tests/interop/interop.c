@@ -26,6 +26,7 @@ static const struct plan plans[] = {
     {"f", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', true, scenario_steady},
     {"g1", "nil precommits with late times in commits", "QQCC", 'C', false, scenario_nil_times},
     {"g2", "nil precommits with late times in commits", "QQCC", 'C', true, scenario_nil_times},
+    {"g3", "the same with Quorate's [quorate] release set wrong", "QQCC", 'C', false, scenario_wrong_release},
 };
 #define PLANS (sizeof plans / sizeof plans[0])
 
@@ -84,7 +85,8 @@ int main(int argc, char **argv) {
             continue;
         snprintf(comet, sizeof comet, "%s/bin/%s/cometbft", base, version);
         snprintf(folder, sizeof folder, "%s/%s", base, plan->name);
-        rows[i] = (struct row){.quorate = quorate, .comet = comet, .folder = folder, .kinds = plan->kinds, .release = plan->is_new ? "0.40" : "0.38", .homes_by = plan->homes_by};
+        rows[i] = (struct row){.quorate = quorate, .comet = comet, .folder = folder, .kinds = plan->kinds, .release = plan->is_new ? "0.40" : "0.38",
+                               .homes_by = plan->homes_by};
         int64_t began_ms = fleet_clock();
         run_row(&rows[i], plan, i);
         print_row(stdout, plan, &rows[i], version, (double)(fleet_clock() - began_ms) / 1000);

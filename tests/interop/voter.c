@@ -11,25 +11,25 @@
 #include "node/load_scan.h"
 #include "node/wire.h"
 
-/* Where the node has it among its validators. */
-static bool find_index(struct voter *voter, const struct fleet *fleet, uint32_t self, uint32_t at) {
+/* Where the node has it among its validators; it moves with the powers. −1: nowhere. */
+static int32_t find_index(const struct voter *voter) {
     struct load_call call;
     struct span result, list, key, member, address;
-    load_call_open(&call, &fleet->net.nodes[at].rpc);
-    voter->index = -1;
+    int32_t found = -1;
+    load_call_open(&call, &voter->fleet->net.nodes[voter->at].rpc);
     if (load_call_method(&call, &result, "validators", "{}", 2000) && load_scan_path(&list, result, "validators")) {
         struct scan_walk walk = scan_walk(list);
         for (int32_t i = 0; scan_next(&walk, &key, &member); i++)
-            if (load_scan_path(&address, member, "address") && span_equal(address, span_text(fleet->nodes[self].address)))
-                voter->index = i;
+            if (load_scan_path(&address, member, "address") && span_equal(address, span_text(voter->fleet->nodes[voter->self].address)))
+                found = i;
     }
     load_call_close(&call);
-    return voter->index >= 0;
+    return found;
 }
 
 bool voter_open(struct voter *voter, const struct fleet *fleet, uint32_t self, uint32_t at, char **error) {
     char path[LOCALNET_PATH_MAX + 64];
-    *voter = (struct voter){.line = {.fd = -1}};
+    *voter = (struct voter){.line = {.fd = -1}, .fleet = fleet, .self = self, .at = at};
     snprintf(path, sizeof path, "%s/config/priv_validator_key.json", fleet->net.nodes[self].home);
     voter->key = keyfile_load_signing(path, false, error);
     if (voter->key == NULL)
@@ -38,10 +38,9 @@ bool voter_open(struct voter *voter, const struct fleet *fleet, uint32_t self, u
     ed25519_key_public(voter->key, bytes);
     struct pubkey key = pubkey_ed25519(bytes);
     voter->address = pubkey_address(&key);
-    snprintf(voter->chain_id, sizeof voter->chain_id, "%s", fleet->chain_id);
     int fd = outsider_connect(fleet->net.nodes[at].p2p_port, 1);
-    if (fd >= 0 && find_index(voter, fleet, self, at)) {
-        outsider_open(&voter->line, fd, 77 + at, voter->chain_id, OUTSIDER_UP);
+    if (fd >= 0) {
+        outsider_open(&voter->line, fd, 77 + at, fleet->chain_id, OUTSIDER_UP);
         voter_turn(voter, 500);
         if (voter->line.stage == OUTSIDER_UP && voter_is_heard(voter))
             return true;
@@ -73,14 +72,14 @@ void voter_say(struct voter *voter, int64_t height, int32_t type, uint8_t name, 
     message.vote.height = height;
     message.vote.timestamp = (struct timestamp){now.tv_sec + later_ms / 1000, (int32_t)now.tv_nsec};
     message.vote.validator_address = voter->address;
-    message.vote.validator_index = voter->index;
+    message.vote.validator_index = find_index(voter);
     if (name != 0) {
         message.vote.block_id.hash.size = message.vote.block_id.parts.hash.size = 32;
         memset(message.vote.block_id.hash.bytes, name, 32);
         memset(message.vote.block_id.parts.hash.bytes, name, 32);
         message.vote.block_id.parts.total = 1;
     }
-    size_t size = vote_sign_bytes(signed_bytes, &message.vote, span_text(voter->chain_id));
+    size_t size = vote_sign_bytes(signed_bytes, &message.vote, span_text(voter->fleet->chain_id));
     message.vote.signature.size = 64;
     ed25519_sign(voter->key, message.vote.signature.bytes, span_of(signed_bytes, size));
     struct proto_writer writer;
