@@ -216,7 +216,7 @@ static void accuse(struct replica *replica, const struct engine_effect *effect) 
     char address[41];
     for (size_t i = 0; i < 20; i++)
         snprintf(address + 2 * i, 3, "%02X", effect->vote_a.validator_address.bytes[i]);
-    replica_say(replica, WORLD_ERROR, "validator %s voted twice at %" PRId64 "/%d (type %d): two conflicting votes with good signatures", address,
+    replica_say(replica, WORLD_WARN, "validator %s voted twice at %" PRId64 "/%d (type %d): two conflicting votes with good signatures", address,
                 effect->vote_a.height, effect->vote_a.round, effect->vote_a.type);
 }
 
