@@ -9,6 +9,10 @@
 #include "crypto/sha512.h"
 #include "crypto/verkey25519.h"
 
+static const struct ed25519_double *stand_in;
+
+void ed25519_use_double_insecure(const struct ed25519_double *chosen) { stand_in = chosen; }
+
 /* --- Signing: the library's, because it works on secrets in constant time --- */
 
 struct ed25519_key {
@@ -48,6 +52,10 @@ void ed25519_key_seed(const struct ed25519_key *key, uint8_t out[static ED25519_
 
 void ed25519_sign(const struct ed25519_key *key, uint8_t signature[static ED25519_SIGNATURE_BYTES], struct span message) {
     static const uint8_t nothing;
+    if (stand_in != NULL) {
+        stand_in->sign(key->public_key, signature, message);
+        return;
+    }
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     assert(context != NULL);
     size_t size = ED25519_SIGNATURE_BYTES;
@@ -86,6 +94,8 @@ static bool take_apart(struct parts *parts, const struct ed25519_claim *claim) {
 static bool verify_single(const struct ed25519_claim *claim) {
     struct parts parts;
     struct edwards25519 sum;
+    if (stand_in != NULL)
+        return stand_in->verify(claim->public_key, claim->message, claim->signature);
     if (!take_apart(&parts, claim))
         return false;
     const struct multiscalar25519_ready *ready = verkey25519_ready(parts.key);
@@ -129,9 +139,16 @@ static bool batch_sum(struct edwards25519 *sum, struct multiscalar25519_term *te
     return true;
 }
 
+static bool verify_each(const struct ed25519_claim *claims, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!verify_single(&claims[i]))
+            return false;
+    return true;
+}
+
 static bool batch_verify(const struct ed25519_claim *claims, size_t count) {
-    if (count == 1)
-        return verify_single(claims);
+    if (count == 1 || stand_in != NULL)
+        return verify_each(claims, count);
     struct edwards25519 sum;
     struct multiscalar25519_term *terms = malloc(2 * count * sizeof *terms);
     assert(terms != NULL);

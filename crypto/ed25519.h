@@ -33,4 +33,13 @@ struct ed25519_claim { /* loans */
  * The result always equals that of single checks. */
 bool ed25519_verify_batch_vartime(bool *good, const struct ed25519_claim *claims, size_t count);
 
+/* A double in place of both, for a process in which simulated nodes are all that speaks and a signature costs more than all else. It must be as
+ * hard to forge there as the real one. NULL (the state of every process that does not call this): none. */
+struct ed25519_double {
+    void (*sign)(const uint8_t public_key[static ED25519_PUBLIC_BYTES], uint8_t signature[static ED25519_SIGNATURE_BYTES], struct span message);
+    bool (*verify)(const uint8_t public_key[static ED25519_PUBLIC_BYTES], struct span message,
+                   const uint8_t signature[static ED25519_SIGNATURE_BYTES]);
+};
+void ed25519_use_double_insecure(const struct ed25519_double *stand_in); /* a loan for good */
+
 #endif
