@@ -411,7 +411,6 @@ bool blocksync_turn(struct blocksync *sync, int64_t now_ms) {
 
 void blocksync_init(struct blocksync *sync, struct ledger *ledger, const struct blocksync_owner *owner) {
     *sync = (struct blocksync){.ledger = ledger, .owner = *owner, .typical_bytes = TYPICAL_BYTES_MIN, .clock_ms = 1};
-    valset_init(&sync->vouching);
 }
 
 void blocksync_begin(struct blocksync *sync, int64_t now_ms) {
@@ -436,7 +435,4 @@ void blocksync_end(struct blocksync *sync) {
     sync->is_active = false;
 }
 
-void blocksync_close(struct blocksync *sync) {
-    blocksync_end(sync);
-    valset_close(&sync->vouching);
-}
+void blocksync_close(struct blocksync *sync) { blocksync_end(sync); }

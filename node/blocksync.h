@@ -62,7 +62,6 @@ struct blocksync_slot { /* of one height of the window */
     uint32_t owed;      /* by so many peers */
     int64_t asked_ms;
     bool has_extended_commit;
-    bool is_vouched;    /* the signatures of its last commit are good under the keys of `vouching` */
     bool is_proof;      /* its last commit proved the block before it */
 };
 
@@ -84,7 +83,6 @@ struct blocksync {
     int64_t held_bytes, typical_bytes;
     uint32_t owed;         /* all answers that come */
     uint64_t turns;
-    struct valset vouching;
     struct blocksync_peer peers[BLOCKSYNC_PEERS_MAX];
     struct blocksync_slot slots[BLOCKSYNC_WINDOW_MAX]; /* by height modulo the size */
     struct blocksync_distrusted distrusted[BLOCKSYNC_DISTRUSTED_MAX];

@@ -5,8 +5,8 @@
 
 /* ---- signatures already verified */
 
-/* The vote is an entry of the very commit whose signatures were verified under these keys. */
-static bool is_vouched(void *context, const struct vote *vote, const struct pubkey *key) {
+/* The vote is an entry of the very commit whose signatures all were verified under these keys. */
+static bool is_proven(void *context, const struct vote *vote, const struct pubkey *key) {
     const struct valset *keys = context;
     return vote->validator_index >= 0 && (uint32_t)vote->validator_index < keys->count &&
            pubkey_equal(key, &keys->validators[vote->validator_index].pub_key);
@@ -26,17 +26,15 @@ static bool decode(struct blocksync_slot *slot) {
     return slot->block != NULL;
 }
 
-static enum commit_verdict verify(struct blocksync *sync, const struct blocksync_slot *slot, const struct block_id *id) {
+static enum commit_verdict verify(const struct blocksync *sync, const struct blocksync_slot *slot, const struct block_id *id) {
     const struct state *state = &sync->ledger->state;
-    struct commit_cache cache = {&sync->vouching, is_vouched};
-    return commit_verify(&slot->block->last_commit, NULL, &state->validators, span_text(state->chain_id), id, sync->front,
-                         slot->is_vouched ? &cache : NULL);
+    return commit_verify(&slot->block->last_commit, NULL, &state->validators, span_text(state->chain_id), id, sync->front, NULL);
 }
 
 /* A commit that is good for another block: two thirds decided that one, and this one is made up. A commit that is good for none: whoever
  * has its block whole never got it from an honest validator. Unless we ourselves have other validators than the chain: then nobody is convicted
  * by this, but we cannot go on with these two. */
-static enum blocksync_step refuse(struct blocksync *sync, struct blocksync_blame *blame, const struct blocksync_slot *first,
+static enum blocksync_step refuse(const struct blocksync *sync, struct blocksync_blame *blame, const struct blocksync_slot *first,
                                   const struct blocksync_slot *second) {
     struct digest validators;
     if (verify(sync, second, &second->block->last_commit.block_id) == COMMIT_GOOD)
@@ -49,7 +47,7 @@ static enum blocksync_step refuse(struct blocksync *sync, struct blocksync_blame
 
 /* The application is not asked whether it likes what two thirds decided. */
 static enum block_verdict judge(struct blocksync *sync, const struct blocksync_slot *slot) {
-    struct commit_cache cache = {&sync->ledger->state.last_validators, is_vouched};
+    struct commit_cache cache = {&sync->ledger->state.last_validators, is_proven};
     const struct commit_cache *known = slot->is_proof ? &cache : NULL;
     if (slot->block->evidence_count == 0)
         return judge_block(&sync->ledger->state, slot->block, known, NULL);

@@ -6,12 +6,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ledger/kv_group.h"
 #include "node/replica_inside.h"
 
 enum {
     LOOK_MS = 1000,       /* between looks at how far the peers are */
     BEHIND_LOOKS = 3,     /* in a row */
     PROGRESS_MS = 5000,
+    GROUP_HEIGHTS = 64,   /* made durable together */
+    GROUP_MS = 200,
     HELPLESS_MS = 10000,  /* before we look for help again when there was none; doubles */
     HELPLESS_MS_MAX = 60000,
 };
@@ -34,6 +37,16 @@ static void rest(struct replica *replica) {
     replica->resting = true;
     replica->timer_count = 0;
     replica->push = replica->push_txs = false;
+    kv_group_hold(replica->ledger->kv, true); /* nobody has our word for these heights */
+}
+
+static void write_group(struct replica *replica) {
+    struct kv *kv = replica->ledger->kv;
+    int64_t now = now_ms(replica);
+    if (kv_group_count(kv) < GROUP_HEIGHTS && now - replica->catchup.grouped_ms < GROUP_MS)
+        return;
+    kv_group_write(kv);
+    replica->catchup.grouped_ms = now;
 }
 
 static void on_applied(void *context, struct block *block, const struct ledger_applied *applied) {
@@ -52,6 +65,7 @@ static void on_halt(void *context, const char *why) {
              "two thirds of the validators signed block %" PRId64 ", which this node refuses (%s); compare the versions and settings of the "
              "validators, then restart", state_next_height(&replica->ledger->state), why);
     blocksync_end(&replica->sync);
+    kv_group_hold(replica->ledger->kv, false);
     replica_halt(replica, text);
 }
 
@@ -115,6 +129,8 @@ static void tell_progress(struct replica *replica) {
     blocksync_progress(&replica->sync, &progress);
     if (progress.target == 0)
         replica_say(replica, WORLD_INFO, "block sync: at height %" PRId64 ", waiting for peers", progress.height);
+    else if (progress.seconds_left < 0)
+        replica_say(replica, WORLD_INFO, "block sync: height %" PRId64 " of %" PRId64, progress.height, progress.target);
     else
         replica_say(replica, WORLD_INFO, "block sync: height %" PRId64 " of %" PRId64 ", %" PRId64 " blocks/s, %" PRId64 " s left", progress.height,
                     progress.target, progress.blocks_per_second, progress.seconds_left);
@@ -126,6 +142,7 @@ static void resume(struct replica *replica, int64_t applied) {
     if (progress.lowest_base > 0)
         replica_say(replica, WORLD_WARN, "no peer has block %" PRId64 " any more (the lowest is %" PRId64 "): find one that keeps more", progress.height + 1,
                     progress.lowest_base);
+    kv_group_hold(replica->ledger->kv, false);
     replica->resting = false;
     if (applied > 0) {
         struct timestamp now = replica->world->table->now(replica->world);
@@ -168,6 +185,7 @@ void catchup_turn(struct replica *replica) {
     bool has_more = blocksync_turn(&replica->sync, now_ms(replica));
     if (!replica->config.block_sync || replica->halted)
         return;
+    write_group(replica);
     if (replica->sync.is_active) {
         struct timestamp now = replica->world->table->now(replica->world);
         if (blocksync_is_done(&replica->sync, &now))

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "ledger/kv_group.h"
 #include "node/host.h"
 #include "node/keyfile.h"
 #include "node/log.h"
@@ -19,7 +20,7 @@ struct node {
     struct event_base *base;
     struct event *stop_signals[2];
     struct disk *disk;
-    struct kv *kv;
+    struct kv *store, *kv; /* LevelDB, and what all go through */
     struct genesis genesis;
     struct app *app;
     struct ledger ledger;
@@ -67,8 +68,10 @@ static bool open_store(struct node *node, char **error) {
     snprintf(path, sizeof path, "%s/quorate.db", folder);
     free(folder);
     struct kv_options options = {.cache_bytes = 4u << 20, .write_buffer_bytes = 4u << 20};
-    node->kv = kv_leveldb_open(path, &options, (struct kv_failure){node, fail}, error);
-    return node->kv != NULL;
+    node->store = kv_leveldb_open(path, &options, (struct kv_failure){node, fail}, error);
+    if (node->store != NULL)
+        node->kv = kv_group_over(node->store);
+    return node->store != NULL;
 }
 
 static bool open_ledger(struct node *node, char **error) {
@@ -143,11 +146,13 @@ static bool open_keys(struct node *node, char **error) {
 static void on_block(void *context, struct block *block, const struct abci_finalized *finalized) {
     struct node *node = context;
     char hash[65];
+    if (node->rpc != NULL)
+        rpc_block_applied(node->rpc, block, finalized);
+    if (replica_resting(node->replica))
+        return; /* thousands per second: block sync tells how far it is */
     for (size_t i = 0; i < 6; i++)
         snprintf(hash + 2 * i, 3, "%02X", block->hash.bytes[i]);
     log_format(WORLD_INFO, "committed height %" PRId64 " %s… with %u transactions", block->header.height, hash, block->tx_count);
-    if (node->rpc != NULL)
-        rpc_block_applied(node->rpc, block, finalized);
 }
 
 static bool open_replica(struct node *node, char **error) {
@@ -295,7 +300,7 @@ static void on_stop(evutil_socket_t which, short what, void *context) {
 /* Read by those who measure: how often this run made the disk wait, and for how many heights. */
 static void tell_flushes(const struct node *node) {
     struct kv_counts counts;
-    kv_count(node->kv, &counts);
+    kv_count(node->store, &counts);
     log_format(WORLD_INFO, "flushes: files %" PRIu64 " store %" PRIu64 " heights %" PRId64, node->disk->flushes, counts.synced_writes,
                node->ledger.state.height - node->first_height);
 }
@@ -314,6 +319,7 @@ static void node_close(struct node *node) {
     if (node->app != NULL)
         node->app->table->close(node->app);
     kv_close(node->kv);
+    kv_close(node->store);
     if (node->has_genesis)
         genesis_close(&node->genesis);
     ed25519_key_free(node->node_key);

@@ -47,7 +47,7 @@ struct replica_peer {
 #define CATCHUP_BEHIND_HEIGHTS 20 /* further behind, fetching whole blocks beats gossip, which takes some round trips per height; and a node that is
                                    * only late by a few rounds of a slow link is left alone */
 struct catchup {
-    int64_t looked_ms, told_ms;
+    int64_t looked_ms, told_ms, grouped_ms;
     int64_t due_ms; /* of the timer; INT64_MAX: not set */
     int64_t helpless_ms, helpless_until_ms;
     uint32_t behind_looks;

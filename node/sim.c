@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/kv_group.h"
 #include "node/wire.h"
 #include "node/witness.h"
 
@@ -36,7 +37,8 @@ struct node {
     uint32_t index;
     uint32_t life; /* 0: never started; odd: alive */
     struct disk *disk;
-    struct kv *kv;
+    struct kv *store; /* what survives */
+    struct kv *kv;    /* what all go through; NULL while dead */
     struct app *app;
     struct ledger ledger;
     struct mempool *mempool;
@@ -399,6 +401,7 @@ static bool open_node(struct node *node, char **error) {
     struct mempool_config pool = {
         .count_max = 5000, .bytes_max = 1 << 30, .tx_bytes_max = sim->config.tx_bytes_max, .cache_count = 10000, .recheck = true};
     struct replica_config config = replica_config_of(sim);
+    node->kv = kv_group_over(node->store);
     open_app(node);
     if (!ledger_open(&node->ledger, node->kv, node->app, &sim->genesis, PARAMS_V038, error))
         return false;
@@ -419,6 +422,8 @@ static void close_node(struct node *node) {
     ledger_close(&node->ledger);
     if (node->app != NULL)
         node->app->table->close(node->app);
+    kv_close(node->kv);
+    node->kv = NULL;
     node->replica = NULL;
     node->signer = NULL;
     node->mempool = NULL;
@@ -435,9 +440,11 @@ static void bury(struct sim *sim, struct node *node) {
         }
     node->life += node->life % 2;
     node->is_doomed = false;
-    kv_memory_fail_after(node->kv, UINT32_MAX);
+    kv_memory_fail_after(node->store, UINT32_MAX);
     disk_memory_crash(node->disk, roll(sim));
-    kv_memory_crash(node->kv, (uint32_t)(roll(sim) % 3));
+    kv_memory_crash(node->store, (uint32_t)(roll(sim) % 3));
+    node->head -= kv_group_count(node->kv) < node->head ? kv_group_count(node->kv) : node->head; /* heights gathered while consensus rested */
+    kv_group_drop(node->kv);
     disk_memory_freeze(node->disk, true);
     close_node(node);
     disk_memory_freeze(node->disk, false);
@@ -512,7 +519,7 @@ void sim_doom(struct sim *sim, uint32_t index, uint32_t disk_calls, uint32_t kv_
     struct node *node = &sim->nodes[index];
     node->is_doomed = disk_calls > 0 || kv_writes > 0;
     disk_memory_fail_after(node->disk, disk_calls);
-    kv_memory_fail_after(node->kv, kv_writes > 0 ? kv_writes - 1 : UINT32_MAX);
+    kv_memory_fail_after(node->store, kv_writes > 0 ? kv_writes - 1 : UINT32_MAX);
 }
 
 bool sim_is_alive(const struct sim *sim, uint32_t node) { return is_alive(&sim->nodes[node]); }
@@ -673,7 +680,7 @@ int64_t sim_journal_bytes(const struct sim *sim, uint32_t node) {
 
 uint64_t sim_flushes(const struct sim *sim, uint32_t node) {
     struct kv_counts counts;
-    kv_count(sim->nodes[node].kv, &counts);
+    kv_count(sim->nodes[node].store, &counts);
     return sim->nodes[node].disk->flushes + counts.synced_writes;
 }
 
@@ -737,7 +744,7 @@ static void init_node(struct sim *sim, uint32_t index) {
     node->head = sim->config.initial_height - 1;
     node->keyless = index >= sim->config.nodes - sim->config.full_nodes;
     node->disk = disk_memory_new((struct disk_failure){node, fail});
-    node->kv = kv_memory_new((struct kv_failure){node, fail});
+    node->store = kv_memory_new((struct kv_failure){node, fail});
     node->world = (struct world){&table, node->disk};
 }
 
@@ -761,7 +768,7 @@ void sim_free(struct sim *sim) {
         struct node *node = &sim->nodes[i];
         if (is_alive(node))
             close_node(node);
-        kv_close(node->kv);
+        kv_close(node->store);
         disk_memory_free(node->disk);
         ed25519_key_free(node->key);
         blob_release(node->looked_at);
