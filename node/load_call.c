@@ -22,6 +22,12 @@ static void on_broke(void *context, const char *reason) {
     event_base_loopbreak(call->base);
 }
 
+static void on_late(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    event_base_loopbreak(context);
+}
+
 void load_call_open(struct load_call *call, const struct load_http_place *place) {
     *call = (struct load_call){.base = event_base_new()};
     assert(call->base != NULL);
@@ -43,8 +49,11 @@ bool load_call_post(struct load_call *call, struct span *body, struct span reque
     call->has_answer = false;
     snprintf(call->fault, sizeof call->fault, "%s: no answer within %u ms", call->http.place->host, timeout_ms);
     load_http_post(&call->http, request);
-    event_base_loopexit(call->base, &timeout);
+    struct event *late = evtimer_new(call->base, on_late, call->base); /* not event_base_loopexit, which would end a later call's waiting */
+    assert(late != NULL);
+    evtimer_add(late, &timeout);
     event_base_dispatch(call->base);
+    event_free(late);
     if (!call->has_answer)
         load_http_close(&call->http);
     *body = buffer_span(&call->answer);
