@@ -15,8 +15,9 @@
 #define SIM_CHANNELS      6
 #define SIM_QUEUE_MAX     100 /* messages on their way, per link and channel, as CometBFT's queues */
 #define SIM_QUEUE_BITS    2
+#define SIM_SIGNER_PATIENCE_MS 5000
 
-enum item_kind { ITEM_DELIVER, ITEM_TIMER, ITEM_CONNECT };
+enum item_kind { ITEM_DELIVER, ITEM_TIMER, ITEM_CONNECT, ITEM_SIGN };
 
 struct item {
     int64_t at_us;
@@ -52,6 +53,7 @@ struct node {
     bool stubborn;
     struct app_table stubborn_table;
     int64_t skew_ms;
+    int64_t signer_ms; /* of a remote signer; −1: it answers nothing */
     bool connected[SIM_NODES_MAX];
     uint8_t under_way[SIM_NODES_MAX][SIM_CHANNELS]; /* messages to that node */
     int64_t link_free_us[SIM_NODES_MAX]; /* when the last message on the way to that node arrives */
@@ -165,7 +167,10 @@ static int64_t world_now_ms(struct world *world) { return node_of(world)->sim->n
 
 static bool is_alive(const struct node *node) { return node->life % 2 == 1; }
 
-static bool separated(const struct sim *sim, uint32_t a, uint32_t b) { return ((sim->partition >> a ^ sim->partition >> b) & 1) != 0; }
+/* Nodes beyond the mask's bits are in group 0. */
+static bool in_group(const struct sim *sim, uint32_t node) { return node < 64 && (sim->partition >> node & 1) != 0; }
+
+static bool separated(const struct sim *sim, uint32_t a, uint32_t b) { return in_group(sim, a) != in_group(sim, b); }
 
 static int64_t latency(struct sim *sim) {
     int64_t spread = sim->config.latency_max_us - sim->config.latency_min_us;
@@ -309,7 +314,18 @@ static void world_log(struct world *world, enum world_level level, const char *t
         fprintf(stderr, "%8" PRId64 " node %u %d: %s\n", node->sim->now_us / 1000, node->index, level, text);
 }
 
-static const struct world_table table = {world_now, world_now_ms, world_send, world_drop, world_timer, world_log};
+/* The signer is another process: it goes on while the node is dead. */
+static void world_sign(struct world *world, const struct world_signing *wish) {
+    struct node *node = node_of(world);
+    assert(wish->vote.extension.size == 0);
+    push(node->sim, (struct item){.at_us = node->sim->now_us + (node->signer_ms < 0 ? SIM_SIGNER_PATIENCE_MS : node->signer_ms) * 1000,
+                                  .kind = ITEM_SIGN,
+                                  .to = node->index,
+                                  .life_to = node->life,
+                                  .message = blob_new(span_of(wish, sizeof *wish))});
+}
+
+static const struct world_table table = {world_now, world_now_ms, world_send, world_drop, world_timer, world_log, world_sign};
 
 /* ---- checkers */
 
@@ -410,7 +426,10 @@ static bool open_node(struct node *node, char **error) {
         node->signer = signer_open(node->disk, "data/priv_validator_state.json", ed25519_key_new(node->seed), node->ledger.state.height, error);
     if (!node->keyless && node->signer == NULL)
         return false;
-    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, node->signer, {NULL, NULL}};
+    bool is_remote = sim->config.remote_signers >> (node->index & 63) & 1;
+    if (is_remote)
+        config.remote_key = node->public_key;
+    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, is_remote ? NULL : node->signer, {NULL, NULL}};
     node->replica = replica_new(&config, &parts, error);
     return node->replica != NULL;
 }
@@ -450,12 +469,15 @@ static void bury(struct sim *sim, struct node *node) {
     disk_memory_freeze(node->disk, false);
 }
 
+bool sim_was_torn;
+
 /* What a call that death broke off held stays behind, as with a process. */
 static __attribute__((noinline)) bool run_until_crash(struct sim *sim, void (*call)(void *context), void *context) {
     if (setjmp(sim->death) == 0) {
         call(context);
         return true;
     }
+    sim_was_torn = true;
     bury(sim, sim->dying);
     return false;
 }
@@ -576,6 +598,23 @@ static void run_timer(struct sim *sim, const struct item *item) {
     check(sim, node);
 }
 
+/* What was asked before the node died is signed all the same, and nobody hears of it. */
+static void run_sign(struct sim *sim, const struct item *item) {
+    struct node *node = &sim->nodes[item->to];
+    struct world_signing answer;
+    enum signer_verdict verdict = SIGNER_STOPPED;
+    memcpy(&answer, item->message->data, sizeof answer);
+    if (node->signer_ms >= 0 && node->signer != NULL)
+        verdict = answer.is_proposal ? signer_proposal(node->signer, &answer.proposal, span_text("sim"))
+                                     : signer_vote(node->signer, &answer.vote, span_text("sim"));
+    answer.refused = verdict > SIGNER_SAME ? signer_verdict_text(verdict) : NULL;
+    if (node->life != item->life_to || !is_alive(node))
+        return;
+    replica_signed(node->replica, &answer);
+    replica_flush(node->replica);
+    check(sim, node);
+}
+
 struct running {
     struct sim *sim;
     struct item item;
@@ -587,6 +626,7 @@ static void run_item(void *context) {
     case ITEM_DELIVER: deliver(running->sim, &running->item); break;
     case ITEM_CONNECT: run_connect(running->sim, &running->item); break;
     case ITEM_TIMER: run_timer(running->sim, &running->item); break;
+    case ITEM_SIGN: run_sign(running->sim, &running->item); break;
     }
 }
 
@@ -656,6 +696,7 @@ void sim_set_twist(struct sim *sim, uint32_t node, sim_twist *twist, void *conte
 }
 
 void sim_skew_clock(struct sim *sim, uint32_t node, int64_t ms) { sim->nodes[node].skew_ms = ms; }
+void sim_set_signer(struct sim *sim, uint32_t node, int64_t ms) { sim->nodes[node].signer_ms = ms; }
 void sim_make_stubborn(struct sim *sim, uint32_t node) { sim->nodes[node].stubborn = true; }
 
 void sim_inject(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct span message) {

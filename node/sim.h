@@ -12,6 +12,7 @@ struct sim_config {
     uint64_t seed;
     uint32_t nodes;
     const int64_t *powers;    /* per node; NULL: 10 each; 0: has a key, but is no validator of the genesis */
+    uint64_t remote_signers;  /* bit per node (below 64): its signatures come from elsewhere, some time later */
     uint32_t full_nodes;      /* the last so many have no signer and are no validators */
     int64_t initial_height;
     const char *app;          /* "kvstore" */
@@ -23,6 +24,9 @@ struct sim_config {
 };
 
 struct sim;
+
+/* A call was broken off by death in this process: what it held is lost memory, as it is with a dead process (for leak checkers). */
+extern bool sim_was_torn;
 
 struct sim *sim_new(const struct sim_config *config);
 void sim_free(struct sim *sim);
@@ -48,6 +52,7 @@ void sim_partition(struct sim *sim, uint64_t group_mask);
 typedef bool sim_twist(void *context, uint32_t to, uint8_t channel, uint8_t *bytes, size_t size);
 void sim_set_twist(struct sim *sim, uint32_t node, sim_twist *twist, void *context);
 void sim_skew_clock(struct sim *sim, uint32_t node, int64_t ms); /* its wall clock is so far ahead */
+void sim_set_signer(struct sim *sim, uint32_t node, int64_t ms); /* how long its remote signer takes (0 at first); −1: never answers */
 void sim_make_stubborn(struct sim *sim, uint32_t node); /* from its next start on, its application refuses every proposal (ProcessProposal) */
 void sim_inject(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct span message); /* as if `from` had sent it */
 
