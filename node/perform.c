@@ -15,6 +15,36 @@ static int32_t own_index(const struct replica *replica) {
     return replica->own.size == 0 ? -1 : valset_find(replica->engine.begin.validators, &replica->own);
 }
 
+/* ---- signing. The signer of this process answers at once, a remote one some time later; their answers go through the same door. */
+
+static bool can_sign(const struct replica *replica) {
+    return !replica->halted && (replica->signer != NULL || replica->config.remote_key.type != PUBKEY_NONE);
+}
+
+static void ask(struct replica *replica, struct world_signing *wish) {
+    journal_sync(replica->journal);
+    if (replica->signer == NULL) {
+        replica->world->table->sign(replica->world, wish);
+        return;
+    }
+    struct span chain_id = replica_chain_id(replica);
+    enum signer_verdict verdict = wish->is_proposal ? signer_proposal(replica->signer, &wish->proposal, chain_id)
+                                                    : signer_vote(replica->signer, &wish->vote, chain_id);
+    wish->refused = verdict == SIGNER_SIGNED || verdict == SIGNER_SAME ? NULL : signer_verdict_text(verdict);
+    perform_signed(replica, wish);
+}
+
+/* While the journal is read back a remote signer is not asked: what it signed before the restart is in there, most likely. */
+static bool is_put_off(struct replica *replica, const struct engine_effect *effect) {
+    if (!replica->replaying || replica->signer != NULL)
+        return false;
+    if (replica->wish_count > 0 && (replica->wishes[0].height != effect->height || replica->wishes[0].round != effect->round))
+        replica->wish_count = 0;
+    if (replica->wish_count < REPLICA_WISHES_MAX)
+        replica->wishes[replica->wish_count++] = *effect;
+    return true;
+}
+
 /* ---- proposing */
 
 static struct candidate *build_block(struct replica *replica) {
@@ -45,6 +75,8 @@ static struct candidate *build_block(struct replica *replica) {
 static bool mark_allows_proposal(struct replica *replica, int32_t round) {
     int64_t height;
     int32_t mark_round, step;
+    if (replica->signer == NULL)
+        return true; /* the mark is where the key is */
     signer_mark(replica->signer, &height, &mark_round, &step);
     return height < replica->engine.height || (height == replica->engine.height && mark_round < round);
 }
@@ -59,14 +91,15 @@ static void note_own_parts(struct replica *replica, const struct proposal *propo
 }
 
 static void propose(struct replica *replica, const struct engine_effect *effect) {
-    if (replica->signer == NULL || replica->halted || !mark_allows_proposal(replica, effect->round))
+    if (!can_sign(replica) || !mark_allows_proposal(replica, effect->round) || is_put_off(replica, effect))
         return;
     arena_reset(&replica->arena);
     struct candidate *candidate = block_id_is_nil(&effect->block_id) ? build_block(replica)
                                                                      : candidates_find(&replica->candidates, &effect->block_id);
     if (candidate == NULL || candidate->block == NULL)
         return;
-    struct proposal proposal = {
+    struct world_signing wish = {.is_proposal = true};
+    wish.proposal = (struct proposal){
         .type = VOTE_PROPOSAL,
         .height = replica->engine.height,
         .round = effect->round,
@@ -74,16 +107,25 @@ static void propose(struct replica *replica, const struct engine_effect *effect)
         .block_id = candidate->id,
         .timestamp = now(replica),
     };
-    journal_sync(replica->journal);
-    enum signer_verdict verdict = signer_proposal(replica->signer, &proposal, replica_chain_id(replica));
-    if (verdict != SIGNER_SIGNED && verdict != SIGNER_SAME) {
-        replica_say(replica, WORLD_WARN, "proposal of %" PRId64 "/%d not signed: %s", proposal.height, proposal.round, signer_verdict_text(verdict));
+    replica->awaited = candidate->id;
+    ask(replica, &wish);
+}
+
+static void take_proposal(struct replica *replica, const struct world_signing *answer) {
+    const struct proposal *proposal = &answer->proposal;
+    struct candidate *candidate = candidates_find(&replica->candidates, &proposal->block_id);
+    if (block_id_equal(&replica->awaited, &proposal->block_id))
+        replica->awaited = (struct block_id){0};
+    if (answer->refused != NULL) {
+        replica_say(replica, WORLD_WARN, "proposal of %" PRId64 "/%d not signed: %s", proposal->height, proposal->round, answer->refused);
         return;
     }
+    if (proposal->height != replica->engine.height || proposal->round < replica->engine.round || candidate == NULL || candidate->block == NULL)
+        return; /* too late */
     candidate->own = true;
-    replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = proposal});
-    note_own_parts(replica, &proposal, candidate);
-    replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .proposal = proposal});
+    replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = *proposal});
+    note_own_parts(replica, proposal, candidate);
+    replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .proposal = *proposal});
     replica_tell_block(replica, candidate);
     replica->push = true;
 }
@@ -102,26 +144,65 @@ static struct timestamp vote_time(struct replica *replica, const struct block_id
 
 static void cast_vote(struct replica *replica, const struct engine_effect *effect) {
     int32_t index = own_index(replica);
-    if (replica->signer == NULL || replica->halted || index < 0)
+    if (!can_sign(replica) || index < 0 || is_put_off(replica, effect))
         return;
-    struct vote vote;
-    vote_init(&vote);
-    vote.type = effect->type;
-    vote.height = effect->height;
-    vote.round = effect->round;
-    vote.block_id = effect->block_id;
-    vote.timestamp = vote_time(replica, &effect->time_floor);
-    vote.validator_address = replica->own;
-    vote.validator_index = index;
-    journal_sync(replica->journal);
-    enum signer_verdict verdict = signer_vote(replica->signer, &vote, replica_chain_id(replica));
-    if (verdict != SIGNER_SIGNED && verdict != SIGNER_SAME) {
+    struct world_signing wish = {.is_proposal = false};
+    struct vote *vote = &wish.vote;
+    vote_init(vote);
+    vote->type = effect->type;
+    vote->height = effect->height;
+    vote->round = effect->round;
+    vote->block_id = effect->block_id;
+    vote->timestamp = vote_time(replica, &effect->time_floor);
+    vote->validator_address = replica->own;
+    vote->validator_index = index;
+    ask(replica, &wish);
+}
+
+static void take_vote(struct replica *replica, const struct world_signing *answer) {
+    const struct vote *vote = &answer->vote;
+    bool is_late = vote->height == replica->engine.height - 1 && vote->type == VOTE_PRECOMMIT; /* it joins the last commit */
+    if (answer->refused != NULL) {
         if (!replica->replaying) /* then it is in the journal, and comes */
-            replica_say(replica, WORLD_WARN, "vote of %" PRId64 "/%d not signed: %s", vote.height, vote.round, signer_verdict_text(verdict));
+            replica_say(replica, WORLD_WARN, "vote of %" PRId64 "/%d not signed: %s", vote->height, vote->round, answer->refused);
         return;
     }
-    replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = vote});
-    replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .vote = vote});
+    if (vote->height != replica->engine.height && !is_late)
+        return; /* nobody needs it any more */
+    replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
+    replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .vote = *vote});
+}
+
+void perform_signed(struct replica *replica, const struct world_signing *answer) {
+    if (answer->is_proposal)
+        take_proposal(replica, answer);
+    else
+        take_vote(replica, answer);
+}
+
+static bool is_answered(const struct replica *replica, const struct engine_effect *wish) {
+    const struct engine *engine = &replica->engine;
+    if (wish->height != engine->height || wish->round != engine->round)
+        return true;
+    if (wish->kind == ENGINE_DO_PROPOSE)
+        return engine->has_proposal || engine->phase > ENGINE_PROPOSE;
+    const struct tally *tally = rounds_tally(&engine->rounds, wish->round, wish->type);
+    int32_t index = own_index(replica);
+    return tally == NULL || index < 0 || tally_has(tally, (uint32_t)index);
+}
+
+void perform_wishes(struct replica *replica) {
+    uint32_t count = replica->wish_count;
+    replica->wish_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_effect wish = replica->wishes[i];
+        if (is_answered(replica, &wish))
+            continue;
+        if (wish.kind == ENGINE_DO_PROPOSE)
+            propose(replica, &wish);
+        else
+            cast_vote(replica, &wish);
+    }
 }
 
 /* ---- timers */
@@ -268,6 +349,7 @@ void perform_begin_height(struct replica *replica) {
     };
     replica->height_started = now(replica);
     replica->timer_count = 0;
+    replica->awaited = (struct block_id){0};
     keep_late_votes(replica);
     replica->txs_told = false;
     engine_begin(&replica->engine, &replica->effects, &begin);

@@ -151,7 +151,7 @@ static bool engine_names(const struct engine *engine, const struct block_id *id)
 void replica_pin_candidates(struct replica *replica) {
     for (uint32_t i = 0; i < replica->candidates.count; i++) {
         struct candidate *candidate = &replica->candidates.list[i];
-        candidate->pinned = engine_names(&replica->engine, &candidate->id);
+        candidate->pinned = engine_names(&replica->engine, &candidate->id) || block_id_equal(&replica->awaited, &candidate->id);
     }
 }
 
@@ -171,8 +171,11 @@ void replica_event(struct replica *replica, const struct engine_event *event) {
      * at most before the queue is empty again: further ones need a timer. Whatever strangers send, it stays below twenty. */
     assert(replica->queue_count < REPLICA_QUEUE_MAX);
     replica->queue[(replica->queue_first + replica->queue_count++) % REPLICA_QUEUE_MAX] = *event;
-    if (replica->pumping)
-        return;
+    if (!replica->pumping)
+        replica_pump(replica);
+}
+
+void replica_pump(struct replica *replica) {
     replica->pumping = true;
     while (replica->queue_count > 0 && !replica->halted) {
         struct engine_event next = replica->queue[replica->queue_first];
@@ -212,11 +215,11 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     valset_init(&replica->validators[1]);
     pace_init(&replica->pace, config->proposal_pace_ms, (int64_t)mempool_tx_bytes_max(parts->mempool) + 64);
     engine_init(&replica->engine, &config->engine, parts->ledger->state.initial_height);
-    if (replica->signer != NULL) {
-        struct pubkey key;
+    struct pubkey key = config->remote_key;
+    assert(key.type == PUBKEY_NONE || (parts->signer == NULL && parts->world->table->sign != NULL));
+    if (replica->signer != NULL)
         signer_public(replica->signer, &key);
-        replica->own = pubkey_address(&key);
-    }
+    replica->own = pubkey_address(&key);
     if (note != NULL)
         replica_say(replica, WORLD_WARN, "%s", note);
     free(note);
@@ -374,6 +377,15 @@ static void look_for_standstill(struct replica *replica) {
         return;
     replica->stalled_looks = 0;
     gossip_again(replica);
+}
+
+void replica_signed(struct replica *replica, const struct world_signing *answer) {
+    if (replica->halted || replica->resting)
+        return;
+    replica->pumping = true; /* a proposal and its block belong together */
+    perform_signed(replica, answer);
+    replica->pumping = false;
+    replica_pump(replica);
 }
 
 void replica_timer(struct replica *replica, enum world_timer which) {

@@ -21,6 +21,7 @@ struct replica_config {
     int64_t block_time_tolerance_ms;
     bool block_sync;                    /* at the start, and whenever we fall behind; blocks are served in any case */
     const char *journal_name;           /* "data/cs.wal/wal" */
+    struct pubkey remote_key;           /* not NONE: our key is elsewhere, and signatures are asked of the world; then parts.signer is NULL */
 };
 
 struct replica;
@@ -30,7 +31,7 @@ struct replica_listener { /* who hears of applied blocks (rpc); may be NULL func
     void (*block_applied)(void *context, struct block *block, const struct abci_finalized *finalized);
 };
 
-/* All loans for the replica's life; the ledger is open. signer NULL: a full node without a key. */
+/* All loans for the replica's life; the ledger is open. signer NULL: the key is elsewhere (remote_key), or this is a full node without one. */
 struct replica_parts {
     struct world *world;
     struct ledger *ledger;
@@ -50,6 +51,7 @@ void replica_peer_down(struct replica *replica, uint32_t peer);
 void replica_receive(struct replica *replica, uint32_t peer, uint8_t channel, struct span message);
 void replica_peer_writable(struct replica *replica, uint32_t peer);
 void replica_timer(struct replica *replica, enum world_timer which);
+void replica_signed(struct replica *replica, const struct world_signing *answer);
 enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena); /* from RPC */
 enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, const struct evidence *evidence); /* likewise */
 /* Called by the world when it has handed in everything that was at hand: gossip that was put together goes out now. */

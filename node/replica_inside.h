@@ -46,6 +46,10 @@ struct replica_peer {
 
 #define CATCHUP_BEHIND_HEIGHTS 20 /* further behind, fetching whole blocks beats gossip, which takes some round trips per height; and a node that is
                                    * only late by a few rounds of a slow link is left alone */
+/* What the engine wished for while the journal was read back, and a remote signer was not asked yet: the journal may hold the answer. Of the newest
+ * round: a proposal, a prevote, a precommit. */
+#define REPLICA_WISHES_MAX 3
+
 struct catchup {
     int64_t looked_ms, told_ms, grouped_ms;
     int64_t due_ms; /* of the timer; INT64_MAX: not set */
@@ -113,11 +117,15 @@ struct replica {
     uint64_t served;       /* votes counted and accusations made so far: what a vote was good for */
     bool decided;          /* a DECIDE effect waits to be done */
     struct block_id decided_id;
+    struct block_id awaited; /* our proposal's block, while a remote signer has the proposal; nil: none */
+    struct engine_effect wishes[REPLICA_WISHES_MAX];
+    uint32_t wish_count;
 };
 
 /* replica.c */
 void replica_say(struct replica *replica, enum world_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void replica_event(struct replica *replica, const struct engine_event *event); /* queues, and pumps unless pumping */
+void replica_pump(struct replica *replica); /* what is queued goes through the engine */
 /* A stranger's message into the journal, encoded anew: what he wrapped it in is not kept. `from` NULL: it comes from there. */
 void replica_note(struct replica *replica, const struct replica_peer *from, const struct wire_consensus *message);
 void replica_note_own(struct replica *replica, const struct wire_consensus *message);
@@ -158,6 +166,8 @@ void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t pee
 void perform_effects(struct replica *replica, const struct engine_effects *effects);
 void perform_begin_height(struct replica *replica);
 void perform_due_timers(struct replica *replica);
+void perform_wishes(struct replica *replica); /* the journal is read back: what it did not answer is asked now */
+void perform_signed(struct replica *replica, const struct world_signing *answer);
 
 /* gossip.c: what goes to peers. */
 bool gossip_send(struct replica *replica, struct replica_peer *peer, const struct wire_consensus *message);

@@ -84,5 +84,6 @@ void restart_replay(struct replica *replica) {
     if (replay.records > 0)
         replica_say(replica, WORLD_INFO, "journal: %u records of height %" PRId64 " read back, now at round %d", replay.records,
                     replica->engine.height, replica->engine.round);
+    perform_wishes(replica);
     replica_tell_txs(replica);
 }

@@ -7,6 +7,7 @@
 #include "crypto/blob.h"
 #include "node/disk.h"
 #include "tendermint/timestamp.h"
+#include "tendermint/vote.h"
 
 struct world;
 
@@ -27,6 +28,14 @@ enum world_blame { /* how a peer is let go */
     WORLD_BLAME_MALICE,  /* provable: banned for a while */
 };
 
+/* Something to sign for a key that is kept elsewhere, and what became of it. */
+struct world_signing {
+    bool is_proposal;
+    struct vote vote; /* unless is_proposal. Its extension is a loan until return; extension.data not NULL: to be signed too, even when empty */
+    struct proposal proposal;
+    const char *refused; /* of an answer: NULL (the signature is there, and verified; the timestamp may be another), or why there is none */
+};
+
 struct world_table {
     struct timestamp (*now)(struct world *world);  /* wall clock */
     int64_t (*now_ms)(struct world *world);        /* monotonic */
@@ -36,6 +45,8 @@ struct world_table {
     void (*drop)(struct world *world, uint32_t peer, enum world_blame blame, const char *reason);
     void (*timer)(struct world *world, enum world_timer which, int64_t delay_ms); /* → replica_timer */
     void (*log)(struct world *world, enum world_level level, const char *text);
+    /* Asks for a signature of replica_config's remote_key; → replica_signed, at most once for each wish. May be NULL where there is no such key. */
+    void (*sign)(struct world *world, const struct world_signing *wish);
 };
 
 struct world { /* first member of every implementation */

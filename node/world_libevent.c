@@ -89,7 +89,7 @@ static void write_log(struct world *world, enum world_level level, const char *t
     log_line(level, text);
 }
 
-static const struct world_table table = {clock_now, clock_ms, send_message, drop, set_timer, write_log};
+static const struct world_table table = {clock_now, clock_ms, send_message, drop, set_timer, write_log, NULL};
 
 /* ---- the switchboard's words */
 
