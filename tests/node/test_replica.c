@@ -258,6 +258,38 @@ START_TEST(clocks_that_run_apart_by_an_hour_on_a_third_of_the_nodes_do_not_stop_
 }
 END_TEST
 
+/* Its proposal and block reach one node only, and then it is gone. */
+static bool data_to_one(void *context, uint32_t to, uint8_t channel, uint8_t *bytes, size_t size) {
+    (void)bytes, (void)size;
+    return channel != WIRE_DATA || to == *(uint32_t *)context;
+}
+
+START_TEST(a_proposal_that_reached_one_node_is_passed_on_by_it_and_decided_in_its_round) {
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct sim *sim = four(seed);
+        ck_assert(sim_run_to_height(sim, 3, 60000));
+        sim_run_for(sim, 300);
+        uint32_t proposer = stranger_proposer(sim, 0, 0), one = (proposer + 1) % 4;
+        const struct engine *engine = replica_engine(sim_replica(sim, one));
+        sim_set_twist(sim, proposer, data_to_one, &one);
+        for (int ms = 0; ms < 3000 && !(engine->height == 4 && engine->block_count > 0); ms++)
+            sim_run_for(sim, 1);
+        ck_assert_int_eq(engine->height, 4);
+        sim_kill(sim, proposer);
+        ck_assert_msg(sim_run_to_height(sim, 4, 1000), "seed %" PRIu64 ": not passed on in time", seed);
+        struct commit commit;
+        struct arena arena;
+        bool canonical;
+        arena_init(&arena, 1 << 20);
+        ck_assert(ledger_commit(sim_ledger(sim, one), &commit, &canonical, 4, &arena));
+        ck_assert_int_eq(commit.round, 0);
+        arena_close(&arena);
+        must_be_fine(sim);
+        sim_free(sim);
+    }
+}
+END_TEST
+
 /* ---- strangers' messages */
 
 static bool swap_a_byte(void *context, uint32_t to, uint8_t channel, uint8_t *bytes, size_t size) {
@@ -590,6 +622,7 @@ Suite *suite_replica(void) {
     tcase_add_test(tests, a_node_whose_application_refuses_every_proposal_votes_nil_and_follows);
     tcase_add_test(tests, a_node_whose_clock_is_hours_behind_votes_nil_and_follows);
     tcase_add_test(tests, clocks_that_run_apart_by_an_hour_on_a_third_of_the_nodes_do_not_stop_the_others);
+    tcase_add_test(tests, a_proposal_that_reached_one_node_is_passed_on_by_it_and_decided_in_its_round);
     tcase_add_test(tests, a_node_whose_bytes_are_spoilt_on_the_way_harms_nobody);
     tcase_add_test(tests, a_vote_with_a_bad_signature_costs_its_sender_the_connection);
     tcase_add_test(tests, a_vote_under_anothers_address_is_refused);

@@ -52,6 +52,52 @@ START_TEST(a_vote_cast_while_the_journal_is_read_back_is_known_after_the_next_fa
 }
 END_TEST
 
+START_TEST(a_lock_is_known_again_after_a_fall_before_anybody_is_heard) {
+    uint32_t others = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct sim *sim = leader_and_three(seed);
+        ck_assert(sim_run_to_height(sim, 2 + (int64_t)seed, 60000)); /* the proposers take turns */
+        const struct engine *engine = replica_engine(sim_replica(sim, 0));
+        for (int ms = 0; ms < 20000 && (block_id_is_nil(&engine->locked) || !knows_own_vote(sim, 0, VOTE_PRECOMMIT)); ms++)
+            sim_run_for(sim, 1);
+        ck_assert(!block_id_is_nil(&engine->locked));
+        struct block_id lock = engine->locked;
+        int64_t height = engine->height;
+        int32_t round = engine->locked_round;
+        others += stranger_proposer(sim, 0, round) != 0; /* its block came in parts, from another node */
+        sim_kill(sim, 0);
+        ck_assert(sim_start(sim, 0));
+        engine = replica_engine(sim_replica(sim, 0));
+        ck_assert_int_eq(engine->height, height);
+        ck_assert_msg(block_id_equal(&engine->locked, &lock) && engine->locked_round == round, "seed %" PRIu64 ": the lock is forgotten", seed);
+        sim_free(sim);
+    }
+    ck_assert_uint_gt(others, 0);
+}
+END_TEST
+
+START_TEST(a_claim_that_lets_second_votes_count_is_known_again_after_a_fall) {
+    struct sim_config config;
+    sim_defaults(&config);
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 3, 60000));
+    sim_kill(sim, 2);
+    sim_kill(sim, 3);
+    sim_run_for(sim, 10000);
+    const struct engine *engine = replica_engine(sim_replica(sim, 0));
+    struct block_id id = stranger_block_id(5);
+    struct wire_consensus claim = {.kind = WIRE_VOTE_SET_MAJ23, .height = engine->height, .type = VOTE_PREVOTE, .block_id = id};
+    stranger_inject(sim, 1, 0, &claim);
+    sim_run_for(sim, 2500); /* past the background flush */
+    ck_assert_ptr_nonnull(tally_voted_for(rounds_tally(&engine->rounds, 0, VOTE_PREVOTE), &id));
+    sim_kill(sim, 0);
+    ck_assert(sim_start(sim, 0));
+    engine = replica_engine(sim_replica(sim, 0));
+    ck_assert_ptr_nonnull(tally_voted_for(rounds_tally(&engine->rounds, 0, VOTE_PREVOTE), &id));
+    sim_free(sim);
+}
+END_TEST
+
 /* Dies in its k-th call of disk or store, for all k of two heights and more, and again soon after; then all go on. */
 static void fall_at(uint32_t disk_calls, uint32_t kv_writes, const int64_t *powers) {
     struct sim_config config;
@@ -121,6 +167,8 @@ Suite *suite_restart(void) {
     TCase *tests = tcase_create("restart");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_vote_cast_while_the_journal_is_read_back_is_known_after_the_next_fall);
+    tcase_add_test(tests, a_lock_is_known_again_after_a_fall_before_anybody_is_heard);
+    tcase_add_test(tests, a_claim_that_lets_second_votes_count_is_known_again_after_a_fall);
     tcase_add_test(tests, a_validator_that_dies_in_any_call_of_the_disk_loses_no_block_and_breaks_no_promise);
     tcase_add_test(tests, so_does_one_without_whom_nothing_is_decided);
     tcase_add_test(tests, a_validator_that_dies_in_any_write_of_the_store_loses_no_block);
