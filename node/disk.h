@@ -49,6 +49,9 @@ void disk_memory_crash(struct disk *disk, uint64_t chance);
 void disk_memory_fail_after(struct disk *disk, uint64_t calls);
 /* While frozen every change is ignored: a dead process being cleared away writes nothing more. */
 void disk_memory_freeze(struct disk *disk, bool frozen);
+/* A bit of one of the files flips, as `chance` decides, until it is written anew or disk_memory_unflip; `what` names it. false: no file has bytes. */
+bool disk_memory_flip(struct disk *disk, uint64_t chance, char *what, size_t size);
+void disk_memory_unflip(struct disk *disk);
 void disk_memory_free(struct disk *disk);
 
 #endif

@@ -1,6 +1,7 @@
 #include "node/disk.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define FILES_MAX 4096
@@ -23,6 +24,9 @@ struct change {
 struct file {
     char name[DISK_NAME_BYTES_MAX];
     bool is_durable; /* its name is */
+    bool is_flipped;
+    size_t flipped_byte;
+    uint8_t flipped_mask;
     struct bytes now, synced;
     struct change *changes;
     size_t change_count, change_capacity;
@@ -148,15 +152,24 @@ static struct blob *memory_read(struct disk *disk, const char *name, int64_t off
     return blob_new(span_of(file->now.data == NULL ? NULL : file->now.data + from, size < left ? size : left));
 }
 
-static void memory_append(struct disk *disk, const char *name, struct span bytes) {
-    struct file *file = find_or_make(changing(disk, name), name);
+static void grow(struct file *file, struct span bytes) {
     bytes_append(&file->now, bytes);
     note_change(file, CHANGE_APPEND, 0, bytes);
+}
+
+/* Of a write that fails for want of room the first half is there. */
+static void memory_append(struct disk *disk, const char *name, struct span bytes) {
+    struct memory *memory = (struct memory *)disk;
+    struct file *file = memory->fail_after == 1 ? find(memory, name) : NULL;
+    if (file != NULL)
+        grow(file, span_of(bytes.data, bytes.size / 2));
+    grow(find_or_make(changing(disk, name), name), bytes);
 }
 
 static void memory_overwrite(struct disk *disk, const char *name, struct span bytes) {
     struct file *file = find_or_make(changing(disk, name), name);
     bytes_assign(&file->now, bytes);
+    file->is_flipped = false;
     note_change(file, CHANGE_OVERWRITE, 0, bytes);
 }
 
@@ -167,8 +180,17 @@ static void memory_truncate(struct disk *disk, const char *name, int64_t size) {
     note_change(file, CHANGE_TRUNCATE, (size_t)size, span_of(NULL, 0));
 }
 
+static bool only_grew(const struct file *file) {
+    for (size_t i = 0; i < file->change_count; i++)
+        if (file->changes[i].kind != CHANGE_APPEND)
+            return false;
+    return true;
+}
+
 static void settle_now(struct disk *disk, struct file *file) {
-    bytes_assign(&file->synced, bytes_span(&file->now));
+    size_t before = only_grew(file) ? file->synced.size : 0;
+    file->synced.size = before;
+    bytes_append(&file->synced, span_of(file->now.data == NULL ? NULL : file->now.data + before, file->now.size - before));
     file_settle(file);
     file->is_durable = true;
     disk->flushes++;
@@ -183,6 +205,8 @@ static void memory_sync(struct disk *disk, const char *name) {
 static void memory_replace(struct disk *disk, const char *name, struct span bytes) {
     struct file *file = find_or_make(changing(disk, name), name);
     bytes_assign(&file->now, bytes);
+    note_change(file, CHANGE_OVERWRITE, 0, bytes);
+    file->is_flipped = false;
     settle_now(disk, file);
     disk->flushes++;
 }
@@ -271,6 +295,39 @@ void disk_memory_crash(struct disk *disk, uint64_t chance) {
 }
 
 void disk_memory_fail_after(struct disk *disk, uint64_t calls) { ((struct memory *)disk)->fail_after = calls; }
+
+/* ---- bits that flip */
+
+static void flip(struct file *file) {
+    if (file->flipped_byte < file->now.size)
+        file->now.data[file->flipped_byte] ^= file->flipped_mask;
+    if (file->flipped_byte < file->synced.size)
+        file->synced.data[file->flipped_byte] ^= file->flipped_mask;
+    file->is_flipped = !file->is_flipped;
+}
+
+bool disk_memory_flip(struct disk *disk, uint64_t chance, char *what, size_t size) {
+    struct memory *memory = (struct memory *)disk;
+    for (size_t i = 0; i < memory->file_count; i++) {
+        struct file *file = memory->files[(chance + i) % memory->file_count];
+        if (file->now.size == 0)
+            continue;
+        uint64_t where = next_chance(&chance);
+        file->flipped_byte = (size_t)(where / 8 % file->now.size);
+        file->flipped_mask = (uint8_t)(1u << where % 8);
+        flip(file);
+        snprintf(what, size, "%s at %zu of %zu", file->name, file->flipped_byte, file->now.size);
+        return true;
+    }
+    return false;
+}
+
+void disk_memory_unflip(struct disk *disk) {
+    struct memory *memory = (struct memory *)disk;
+    for (size_t i = 0; i < memory->file_count; i++)
+        if (memory->files[i]->is_flipped)
+            flip(memory->files[i]);
+}
 
 /* ---- the frozen disk: writes of a process that is dead already go nowhere */
 

@@ -1,0 +1,33 @@
+/* What will happen, in order of time and then of making. */
+#ifndef QUORATE_NODE_SIM_QUEUE_H
+#define QUORATE_NODE_SIM_QUEUE_H
+
+#include "node/world.h"
+
+enum sim_item_kind { SIM_ITEM_DELIVER, SIM_ITEM_TIMER, SIM_ITEM_CONNECT, SIM_ITEM_SIGN };
+
+struct sim_item {
+    int64_t at_us;
+    uint64_t number; /* ties in order of making */
+    enum sim_item_kind kind;
+    uint8_t channel;
+    enum world_timer which;
+    uint32_t from, to;
+    uint32_t life_from, life_to; /* lives of both ends when it was made: a restart voids it */
+    uint32_t link;               /* likewise for the connection */
+    uint64_t timer_number;
+    struct blob *message;
+};
+
+struct sim_queue {
+    struct sim_item *heap;
+    size_t count, capacity;
+    uint64_t made;
+};
+
+void sim_queue_put(struct sim_queue *queue, struct sim_item item);   /* gives it its number */
+void sim_queue_defer(struct sim_queue *queue, struct sim_item item); /* keeps its number: what was sent in order stays in order */
+struct sim_item sim_queue_take(struct sim_queue *queue);             /* the next; there is one */
+void sim_queue_close(struct sim_queue *queue);                       /* releases the messages */
+
+#endif
