@@ -47,9 +47,13 @@ bool fleet_has_channel(const struct fleet *fleet, uint32_t node, const char *hex
 /* broadcast_tx_sync of a text at a node: true, if it was taken. */
 bool fleet_send(const struct fleet *fleet, uint32_t node, const char *tx, char **error);
 
-/* What either kind says of peers dropped for what they sent, of panics and of a halt. `rough`: connections may break (kills and partitions).
- * NULL: nothing of that kind; otherwise the line, malloc'ed. The rules stand in fleet_log.c. */
-char *fleet_log_fault(const struct fleet *fleet, bool rough);
+enum fleet_log_mercy {
+    FLEET_LOG_ROUGH = 1,        /* connections may break: kills, partitions, nodes that come late */
+    FLEET_LOG_DOUBLE_VOTES = 2, /* a validator by script */
+};
+/* What either kind says of peers dropped for what they sent, of panics and of a halt. NULL: nothing of that kind; otherwise the line, malloc'ed. The
+ * rules stand in fleet_log.c. */
+char *fleet_log_fault(const struct fleet *fleet, unsigned mercy);
 uint32_t fleet_log_count(const struct fleet *fleet, uint32_t node, const char *words); /* lines that hold them */
 
 void fleet_rest(unsigned ms);

@@ -21,14 +21,20 @@ static bool has_any(const char *line, const char *const *words) {
     return *words != NULL;
 }
 
-static bool is_comet_fault(const char *line, bool rough) {
+static bool is_comet_fault(const char *line, unsigned mercy) {
+    bool rough = (mercy & FLEET_LOG_ROUGH) != 0;
     if (rough && strstr(line, comet_ingratitude) != NULL)
         return false;
     return has_any(line, comet_faults) || (strstr(line, "Stopping peer for error") != NULL && !(rough && has_any(line, comet_partings)));
 }
 
-static bool is_quorate_fault(const char *line, bool rough) {
-    return has_any(line, quorate_faults) || (strstr(line, "lost peer") != NULL && (!rough || strstr(line, " WRN ") != NULL));
+static bool is_quorate_fault(const char *line, unsigned mercy) {
+    if ((mercy & FLEET_LOG_DOUBLE_VOTES) != 0 && strstr(line, "voted twice") != NULL)
+        return false;
+    if (has_any(line, quorate_faults))
+        return true;
+    bool lost = strstr(line, "lost peer") != NULL && strstr(line, "replaced by the other of two connections") == NULL;
+    return lost && ((mercy & FLEET_LOG_ROUGH) == 0 || strstr(line, " WRN ") != NULL);
 }
 
 uint32_t fleet_log_count(const struct fleet *fleet, uint32_t node, const char *words) {
@@ -44,12 +50,12 @@ uint32_t fleet_log_count(const struct fleet *fleet, uint32_t node, const char *w
     return count;
 }
 
-static char *fault_of(const struct localnet_node *node, char kind, bool rough) {
+static char *fault_of(const struct localnet_node *node, char kind, unsigned mercy) {
     char *line = NULL, *found = NULL;
     size_t capacity = 0;
     FILE *file = fopen(node->log, "re");
     while (file != NULL && found == NULL && getline(&line, &capacity, file) > 0)
-        if (kind == 'C' ? is_comet_fault(line, rough) : is_quorate_fault(line, rough)) {
+        if (kind == 'C' ? is_comet_fault(line, mercy) : is_quorate_fault(line, mercy)) {
             line[strcspn(line, "\n")] = '\0';
             found = complaint_of("%s says: %.400s", node->name, line);
         }
@@ -59,9 +65,9 @@ static char *fault_of(const struct localnet_node *node, char kind, bool rough) {
     return found;
 }
 
-char *fleet_log_fault(const struct fleet *fleet, bool rough) {
+char *fleet_log_fault(const struct fleet *fleet, unsigned mercy) {
     char *found = NULL;
     for (uint32_t i = 0; found == NULL && i < fleet->net.count; i++)
-        found = fault_of(&fleet->net.nodes[i], fleet->nodes[i].kind, rough);
+        found = fault_of(&fleet->net.nodes[i], fleet->nodes[i].kind, mercy);
     return found;
 }

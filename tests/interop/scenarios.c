@@ -81,8 +81,8 @@ static bool is_of_one_mind(struct row *row, struct chain_facts *facts, int64_t f
     return true;
 }
 
-static void look_into_logs(struct row *row, bool rough) {
-    char *fault = fleet_log_fault(&row->fleet, rough);
+static void look_into_logs(struct row *row, unsigned mercy) {
+    char *fault = fleet_log_fault(&row->fleet, mercy);
     if (fault != NULL)
         fail(row, fault);
     else
@@ -134,7 +134,7 @@ static void judge_steady(struct row *row, int load_status) {
     want(row, facts.last >= STEADY, "too few heights");
     want(row, facts.txs >= STEADY, "next to no transactions");
     want(row, load_status == 0, "the load lost or doubled transactions, see load.log");
-    look_into_logs(row, false);
+    look_into_logs(row, 0);
 }
 
 void scenario_steady(struct row *row) {
@@ -182,7 +182,7 @@ static void judge_rough(struct row *row) {
     TELL(compared, ", rounds above 0: %u", facts.late_rounds);
     want(row, facts.late_rounds > 0, "no round above 0 was provoked");
     want(row, facts.txs > 100, "next to no transactions");
-    look_into_logs(row, true);
+    look_into_logs(row, FLEET_LOG_ROUGH);
 }
 
 void scenario_kills(struct row *row) {
@@ -307,7 +307,7 @@ void scenario_validators(struct row *row) {
     struct chain_facts facts;
     if (good && go_on(row, ALL, 3, 30000) && is_of_one_mind(row, &facts, 1)) {
         TELL(compared, ", powers as sent after each of 6 changes, proposers and signers are those with power");
-        look_into_logs(row, false);
+        look_into_logs(row, 0);
     }
 }
 
@@ -348,7 +348,7 @@ void scenario_block_sync(struct row *row) {
     stop_load(load);
     struct chain_facts facts;
     if (good && is_of_one_mind(row, &facts, 1))
-        look_into_logs(row, true);
+        look_into_logs(row, FLEET_LOG_ROUGH);
 }
 
 /* ---- validators by script: home 3 is no node */
@@ -416,7 +416,7 @@ void scenario_double_vote(struct row *row) {
         return;
     }
     if (make_heavy(row) && vote_twice(row, 2) && vote_twice(row, 0) && is_of_one_mind(row, &facts, 1))
-        look_into_logs(row, true);
+        look_into_logs(row, FLEET_LOG_ROUGH | FLEET_LOG_DOUBLE_VOTES);
 }
 
 /* For so long it precommits nil at every height, five seconds late. false: it was not heard. */
@@ -445,7 +445,7 @@ void scenario_nil_times(struct row *row) {
         return;
     TELL(compared, ", %u nil precommits with late times in the commits, rounds above 0: %u", facts.nils, facts.late_rounds);
     want(row, facts.nils >= 5, "next to no nil precommit came into a commit");
-    look_into_logs(row, true);
+    look_into_logs(row, FLEET_LOG_ROUGH);
 }
 
 void scenario_wrong_release(struct row *row) {
