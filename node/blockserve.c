@@ -17,14 +17,18 @@ static struct blockserve_peer *find(struct blockserve *serve, uint32_t number) {
 
 void blockserve_peer_up(struct blockserve *serve, uint32_t number) {
     struct blockserve_peer *peer = find(serve, 0);
-    if (peer != NULL)
-        *peer = (struct blockserve_peer){.number = number, .owes_status = true, .credit = BLOCKSERVE_BURST};
+    if (peer == NULL)
+        return;
+    *peer = (struct blockserve_peer){.number = number, .owes_status = true, .credit = BLOCKSERVE_BURST};
+    serve->waiting++;
 }
 
 void blockserve_peer_down(struct blockserve *serve, uint32_t number) {
     struct blockserve_peer *peer = find(serve, number);
-    if (peer != NULL)
-        peer->number = 0;
+    if (number == 0 || peer == NULL)
+        return;
+    serve->waiting -= peer->count + peer->owes_status;
+    peer->number = 0;
 }
 
 void blockserve_writable(struct blockserve *serve, uint32_t number) {
@@ -35,12 +39,15 @@ void blockserve_writable(struct blockserve *serve, uint32_t number) {
 
 void blockserve_receive(struct blockserve *serve, uint32_t number, const struct wire_blocksync *message) {
     struct blockserve_peer *peer = find(serve, number);
-    if (peer == NULL)
+    if (number == 0 || peer == NULL)
         return;
-    if (message->kind == WIRE_STATUS_REQUEST)
+    if (message->kind == WIRE_STATUS_REQUEST && !peer->owes_status) {
         peer->owes_status = true;
-    else if (message->kind == WIRE_BLOCK_REQUEST && peer->count < BLOCKSERVE_WAITING_MAX)
+        serve->waiting++;
+    } else if (message->kind == WIRE_BLOCK_REQUEST && peer->count < BLOCKSERVE_WAITING_MAX) {
         peer->heights[(peer->first + peer->count++) % BLOCKSERVE_WAITING_MAX] = message->height;
+        serve->waiting++;
+    }
 }
 
 /* ---- answering */
@@ -53,6 +60,7 @@ static bool send(struct blockserve *serve, struct blockserve_peer *peer, const s
     proto_writer_init(&writer, blob->data, blob->size);
     wire_blocksync_write(&writer, message);
     peer->is_full = !serve->owner.send(serve->owner.context, peer->number, blob);
+    serve->waiting -= !peer->is_full;
     if (!peer->is_full)
         peer->credit -= blob->size < ANSWER_BYTES_MIN ? ANSWER_BYTES_MIN : (int64_t)blob->size;
     blob_release(blob);
@@ -96,6 +104,8 @@ static void serve_peer(struct blockserve *serve, struct blockserve_peer *peer, i
 }
 
 int64_t blockserve_turn(struct blockserve *serve, int64_t now_ms) {
+    if (serve->waiting == 0)
+        return -1;
     int64_t elapsed_ms = now_ms - serve->turn_ms, come_again_ms = -1;
     serve->turn_ms = now_ms;
     if (elapsed_ms > 1000)

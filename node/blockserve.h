@@ -23,7 +23,8 @@ struct blockserve_peer {
 struct blockserve {
     struct ledger *ledger; /* a loan */
     struct blocksync_owner owner; /* send only */
-    int64_t turn_ms;
+    int64_t turn_ms; /* of the last turn in which somebody waited */
+    uint32_t waiting; /* answers that are owed, to all */
     struct blockserve_peer peers[BLOCKSYNC_PEERS_MAX];
 };
 

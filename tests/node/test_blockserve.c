@@ -173,8 +173,10 @@ START_TEST(who_left_is_forgotten) {
         blockserve_peer_down(&desk->serve, peer);
     }
     blockserve_peer_up(&desk->serve, 1000);
+    ck_assert_uint_eq(desk->serve.waiting, 1);
     blockserve_turn(&desk->serve, 2);
     ck_assert_uint_eq(desk->statuses, 1);
+    ck_assert_uint_eq(desk->serve.waiting, 0);
     close_desk(desk);
 }
 END_TEST
