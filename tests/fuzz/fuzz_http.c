@@ -40,6 +40,8 @@ struct unpacked {
     uint8_t *bytes;
 };
 
+enum { BODY_MAX = 40 };
+
 static struct unpacked unpack(struct span raw, size_t step, uint64_t body_max) {
     struct unpacked out = {.progress = REQUEST_MORE, .bytes = fuzz_room(raw.size)};
     for (size_t size = 0; size < raw.size && out.progress == REQUEST_MORE;) {
@@ -53,7 +55,7 @@ static struct unpacked unpack(struct span raw, size_t step, uint64_t body_max) {
 }
 
 static void chunks(struct span raw, size_t step) {
-    struct unpacked one = unpack(raw, raw.size, 1000), other = unpack(raw, step, 1000);
+    struct unpacked one = unpack(raw, raw.size, BODY_MAX), other = unpack(raw, step, BODY_MAX);
     assert(one.progress == other.progress);
     if (one.progress == REQUEST_WHOLE) {
         assert(one.chunks.in == other.chunks.in);

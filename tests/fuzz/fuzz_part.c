@@ -34,15 +34,16 @@ static void add(const struct part *part, const struct part_header *header) {
     if (set == NULL)
         return;
     if (part_set_add(set, part, 1 << 20) == PART_GOOD) {
-        assert(part_check(part) == PART_GOOD);
+        assert(part_check(part) == PART_GOOD && part->proof.total == (int64_t)header->total);
         must_be_held(set, part);
     }
     assert(part_set_is_complete(set) == (part_set_bytes(set) != NULL));
     part_set_release(set);
 }
 
-static void mended(struct part *part) {
-    struct part_header header = {.total = (uint32_t)part->proof.total, .hash.size = SHA256_BYTES};
+/* `more`: the set has so many parts more than the proof says. */
+static void mended(struct part *part, uint32_t more) {
+    struct part_header header = {.total = (uint32_t)part->proof.total + more, .hash.size = SHA256_BYTES};
     merkle_leaf_hash(part->proof.leaf_hash, part->bytes);
     part->proof.leaf_hash_size = SHA256_BYTES;
     part->proof.index = part->index;
@@ -113,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         trip(&part);
         add(&part, &header);
         if (choice > 0)
-            mended(&part);
+            mended(&part, choice - 1u);
     }
     fuzz_end();
     return 0;

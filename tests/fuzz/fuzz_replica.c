@@ -47,6 +47,8 @@ static void fit(struct sim *sim, struct wire_consensus *message, uint8_t how) {
         sign_vote(sim, &message->vote);
     if (how & 32 && message->kind == WIRE_PROPOSAL)
         sign_proposal(sim, &message->proposal);
+    if (how & 128) /* and then it is not good */
+        message->vote.signature.bytes[5] ^= 1, message->proposal.signature.bytes[5] ^= 1;
 }
 
 static void send_fitting(struct sim *sim, struct fuzz *fuzz) {

@@ -148,12 +148,15 @@ static void finalized(struct span bytes) {
     abci_results_hash(&hash, value.tx_results, value.tx_count);
 }
 
+static bool has_proposer(const struct valset *set) { return set->count == 0 || set->proposer >= 0; }
+
+/* A set without a proposer, which no state of ours has, comes back with the next set's. */
 static void states(struct span bytes) {
     struct state state, again;
     uint8_t *first, *second;
     state_init(&state);
     state_init(&again);
-    if (state_decode(&state, bytes)) {
+    if (state_decode(&state, bytes) && has_proposer(&state.validators) && has_proposer(&state.last_validators)) {
         size_t size = state_encode(&state, &first);
         assert(state_decode(&again, span_of(first, size)));
         size_t other = state_encode(&again, &second);

@@ -324,6 +324,11 @@ static void own_chain(void) {
     PUT_WRITTEN("part", HEAD(0), part_write(&writer, &part));
     PUT_WRITTEN("part", HEAD(1), part_write(&writer, &part));
     PUT_WRITTEN("part", HEAD(2, 1, 0, 0, 0), part_write(&writer, &part));
+    static struct part last = {.index = 2, .bytes = {(const uint8_t *)"the last of three", 17}};
+    uint8_t leaves[3][32] = {{1}, {2}, {3}};
+    merkle_proof_make(&last.proof, leaves[0], 3, 2);
+    PUT_WRITTEN("part", HEAD(1), part_write(&writer, &last));
+    PUT_WRITTEN("part", HEAD(2, 3, 0, 0, 0), part_write(&writer, &last));
     put("part", HEAD(3), blob_span(next->bytes));
     put("part", HEAD(4, 5, 0, 3), HEAD(2, 0, 130, 1, 3, 1));
     put("part", HEAD(4, 0, 0, 1), HEAD(1, 0));
