@@ -10,6 +10,7 @@
 #include "node/config_keys.h"
 #include "node/config_toml.h"
 #include "node/keyfile.h"
+#include "node/signlink.h"
 
 /* Warnings gather into one text. */
 static void warn(char **warning, const char *begin, const char *what) {
@@ -254,6 +255,12 @@ bool config_check(const struct config *config, char **error) {
     }
     if (config->p2p.seed_mode && !config->p2p.pex) {
         *error = complaint_of("p2p.seed_mode needs p2p.pex = true: a seed does nothing but exchange addresses");
+        return false;
+    }
+    struct signlink_address address;
+    const char *wrong = config->priv_validator_laddr[0] == '\0' ? NULL : signlink_address_parse(&address, config->priv_validator_laddr);
+    if (wrong != NULL) {
+        *error = complaint_of("priv_validator_laddr = \"%s\": %s", config->priv_validator_laddr, wrong);
         return false;
     }
     return check_application(config, error);

@@ -2,7 +2,7 @@
  * says for each key its type, default, limits and comment; the reader, the environment, the command line and the writer all go by it.
  *
  * A key that CometBFT (0.34 to 0.40) knows and we do not yet is named in one warning, if its value asks for something; where going on without it
- * would be dangerous (a remote signer, TLS, another mempool) it is an error. A key that neither knows is an error with its line and the nearest name. */
+ * would be dangerous (TLS, another mempool) it is an error. A key that neither knows is an error with its line and the nearest name. */
 #ifndef QUORATE_NODE_CONFIG_H
 #define QUORATE_NODE_CONFIG_H
 
@@ -14,6 +14,7 @@ struct config {
     char *home;
     char *version, *proxy_app, *moniker, *db_backend, *db_dir, *log_level, *log_format;
     char *genesis_file, *priv_validator_key_file, *priv_validator_state_file, *node_key_file; /* as written: config_path */
+    char *priv_validator_laddr; /* "": the key file signs */
     struct {
         char *laddr;
         char *cors_allowed_origins, *cors_allowed_methods, *cors_allowed_headers;
@@ -56,7 +57,7 @@ struct config {
         char *application; /* "", "ledger", "kvstore" */
         char *rpc_version; /* "": that of the release */
         char *allow_only_ids;
-        int64_t mempool_relay_ms, proposal_pace_ms;
+        int64_t mempool_relay_ms, proposal_pace_ms, remote_signer_wait_ms;
     } quorate;
     bool given[128]; /* by index in the table: not the default */
 };

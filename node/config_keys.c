@@ -29,6 +29,8 @@ const struct config_keys_own config_keys[] = {
     TEXT("", "priv_validator_key_file", priv_validator_key_file, "config/priv_validator_key.json", NULL, "The key that signs votes"),
     TEXT("", "priv_validator_state_file", priv_validator_state_file, "data/priv_validator_state.json", NULL,
          "The signing mark: what was signed last. Never copy it, never delete it"),
+    TEXT("", "priv_validator_laddr", priv_validator_laddr, "", NULL,
+         "Where a remote signer may connect (tcp://IP:PORT, unix://PATH; see `quorate signer`); empty: the key file signs"),
     TEXT("", "node_key_file", node_key_file, "config/node_key.json", NULL, "The key that this node proves to its peers"),
 
     TEXT("rpc", "laddr", rpc.laddr, "tcp://127.0.0.1:26657", NULL, "Where the RPC listens"),
@@ -109,18 +111,17 @@ const struct config_keys_own config_keys[] = {
          "Pause before passing on what a peer sent: in a full mesh its sender reaches the others itself"),
     TIME("quorate", "proposal_pace", quorate.proposal_pace_ms, "500ms", NULL,
          "Under a backlog our proposals are only so large that building, agreeing and applying take about this long; 0s: as large as allowed"),
+    TIME("quorate", "remote_signer_wait", quorate.remote_signer_wait_ms, "1m", NULL, "How long a start waits for the remote signer to connect"),
 };
 const size_t config_keys_count = sizeof config_keys / sizeof config_keys[0];
 _Static_assert(sizeof config_keys / sizeof config_keys[0] <= sizeof((struct config *)0)->given, "one flag for each key");
 
-#define REMOTE_SIGNER "a remote signer comes in a later release. Until then name the key file in priv_validator_key_file, and leave this empty"
 #define TLS           "HTTPS comes in a later release, and going on in plain text would be a surprise. Put a proxy in front, and leave this empty"
 #define STATE_SYNC    "state sync comes in a later release. Set it to false: the node then fetches blocks from its peers"
 #define EXTERNAL      "external applications come in a later release. Set it to false"
 #define OTHER_NET     "this transport comes in a later release. Set it to false"
 
 const struct config_keys_foreign config_keys_foreign[] = {
-    {"", "priv_validator_laddr", "", REMOTE_SIGNER},
     {"", "abci", "socket|grpc|builtin|local", NULL},
     {"", "filter_peers", "false", EXTERNAL},
     {"", "fast_sync", NULL, NULL},

@@ -12,7 +12,9 @@
 #include "ledger/kv_group.h"
 #include "node/host.h"
 #include "node/keyfile.h"
+#include "node/keylock.h"
 #include "node/log.h"
+#include "node/notary.h"
 
 struct node {
     const struct config *config;
@@ -29,6 +31,8 @@ struct node {
     struct mempool *mempool;
     struct ed25519_key *node_key;
     struct signer *signer;
+    struct notary *notary; /* instead of it, when the key is elsewhere */
+    int key_lock;
     struct pubkey validator_key;
     struct node_info info;
     struct world_libevent *real;
@@ -118,6 +122,56 @@ static bool below_home(char **name, const struct config *config, const char *fil
     return below;
 }
 
+static void on_signed(void *context, const struct world_signing *answer) {
+    struct node *node = context;
+    replica_signed(node->replica, answer);
+    world_libevent_touch(node->real);
+}
+
+static void on_notary_log(void *context, enum world_level level, const char *text) {
+    (void)context;
+    log_line(level, text);
+}
+
+/* The key is known before anything else begins: who we are depends on it. */
+static bool open_notary(struct node *node, char **error) {
+    const struct config *config = node->config;
+    struct notary_settings settings = {
+        .base = node->base,
+        .address = config->priv_validator_laddr,
+        .chain_id = node->genesis.chain_id,
+        .message_bytes_max = config_release(config) == PARAMS_V040 ? SIGNLINK_BYTES_MAX_40 : SIGNLINK_BYTES_MAX,
+    };
+    struct notary_listener listener = {node, on_signed, on_notary_log};
+    node->notary = notary_new(&settings, &listener, error);
+    if (node->notary == NULL)
+        return false;
+    bool stopped;
+    bool shown = notary_wait(node->notary, &node->validator_key, config->quorate.remote_signer_wait_ms, &stopped);
+    if (!shown && !stopped && asprintf(error, "no remote signer has connected to priv_validator_laddr %s: start it there, `quorate signer --home DIR --address "
+                                              "%s`; wait longer with [quorate] remote_signer_wait; or empty priv_validator_laddr to sign with the key file",
+                                       settings.address, settings.address) < 0)
+        *error = NULL;
+    if (!shown && stopped)
+        *error = strdup("asked to stop before the remote signer came");
+    return shown;
+}
+
+static bool open_signer(struct node *node, struct ed25519_key *key, char **error) {
+    char *mark = config_path(node->config, node->config->priv_validator_state_file);
+    node->key_lock = keylock_take(mark, error);
+    free(mark);
+    if (node->key_lock < 0) {
+        ed25519_key_free(key);
+        return false;
+    }
+    node->status = NODE_EXIT_DAMAGED;
+    node->signer = signer_open(node->disk, node->mark_name, key, node->ledger.state.height, error);
+    if (node->signer != NULL)
+        signer_public(node->signer, &node->validator_key);
+    return node->signer != NULL;
+}
+
 static bool open_keys(struct node *node, char **error) {
     const struct config *config = node->config;
     char *path = config_path(config, config->node_key_file);
@@ -125,6 +179,8 @@ static bool open_keys(struct node *node, char **error) {
     free(path);
     if (node->node_key == NULL)
         return false;
+    if (config->priv_validator_laddr[0] != '\0')
+        return open_notary(node, error);
     path = config_path(config, config->priv_validator_key_file);
     bool has_validator = access(path, F_OK) == 0;
     struct ed25519_key *key = has_validator ? keyfile_load_signing(path, false, error) : NULL;
@@ -135,12 +191,7 @@ static bool open_keys(struct node *node, char **error) {
     }
     if (key == NULL || !below_home(&node->mark_name, config, config->priv_validator_state_file, "priv_validator_state_file", error))
         return false;
-    node->status = NODE_EXIT_DAMAGED;
-    node->signer = signer_open(node->disk, node->mark_name, key, node->ledger.state.height, error);
-    if (node->signer == NULL)
-        return false;
-    signer_public(node->signer, &node->validator_key);
-    return true;
+    return open_signer(node, key, error);
 }
 
 static void on_block(void *context, struct block *block, const struct abci_finalized *finalized) {
@@ -183,7 +234,9 @@ static bool open_replica(struct node *node, char **error) {
         .block_sync = true,
         .journal_name = node->journal_name,
     };
-    node->real = world_libevent_new(node->base, node->disk);
+    if (node->notary != NULL)
+        settings.remote_key = node->validator_key;
+    node->real = world_libevent_new(node->base, node->disk, node->notary);
     struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block}};
     node->status = NODE_EXIT_DAMAGED;
     node->replica = replica_new(&settings, &parts, error);
@@ -258,7 +311,7 @@ static bool open_rpc(struct node *node, char **error) {
         .board = node->board,
         .real = node->real,
         .info = &node->info,
-        .validator_key = node->signer != NULL ? &node->validator_key : NULL,
+        .validator_key = node->signer != NULL || node->notary != NULL ? &node->validator_key : NULL,
         .rpc_version = config_rpc_version(config),
     };
     struct rpc_host host = {
@@ -311,6 +364,9 @@ static void node_close(struct node *node) {
     switchboard_free(node->board);
     replica_free(node->replica);
     signer_free(node->signer);
+    notary_free(node->notary);
+    if (node->key_lock >= 0)
+        close(node->key_lock);
     mempool_free(node->mempool);
     if (node->has_ledger)
         tell_flushes(node);
@@ -347,6 +403,7 @@ enum node_exit node_run(const struct config *config) {
     struct node *node = calloc(1, sizeof *node);
     assert(node != NULL);
     node->config = config;
+    node->key_lock = -1;
     signal(SIGPIPE, SIG_IGN);
     raise_handle_limit();
     node->base = event_base_new();

@@ -34,15 +34,38 @@ static void ask(struct replica *replica, struct world_signing *wish) {
     perform_signed(replica, wish);
 }
 
+static struct replica_wish *find_wish(struct replica *replica, int64_t height, int32_t round, int32_t type) {
+    for (uint32_t i = 0; i < replica->wish_count; i++) {
+        const struct engine_effect *effect = &replica->wishes[i].effect;
+        int32_t its_type = effect->kind == ENGINE_DO_PROPOSE ? VOTE_PROPOSAL : effect->type;
+        if (effect->height == height && effect->round == round && its_type == type)
+            return &replica->wishes[i];
+    }
+    return NULL;
+}
+
 /* While the journal is read back a remote signer is not asked: what it signed before the restart is in there, most likely. */
 static bool is_put_off(struct replica *replica, const struct engine_effect *effect) {
-    if (!replica->replaying || replica->signer != NULL)
+    if (replica->signer != NULL)
         return false;
-    if (replica->wish_count > 0 && (replica->wishes[0].height != effect->height || replica->wishes[0].round != effect->round))
+    const struct engine_effect *known = &replica->wishes[0].effect;
+    if (replica->wish_count > 0 && (known->height != effect->height || known->round != effect->round))
         replica->wish_count = 0;
-    if (replica->wish_count < REPLICA_WISHES_MAX)
-        replica->wishes[replica->wish_count++] = *effect;
-    return true;
+    struct replica_wish *wish =
+        find_wish(replica, effect->height, effect->round, effect->kind == ENGINE_DO_PROPOSE ? VOTE_PROPOSAL : effect->type);
+    if (wish == NULL) {
+        assert(replica->wish_count < REPLICA_WISHES_MAX);
+        wish = &replica->wishes[replica->wish_count++];
+        wish->effect = *effect;
+    }
+    wish->asked = !replica->replaying;
+    return replica->replaying;
+}
+
+static void may_ask_again(struct replica *replica, int64_t height, int32_t round, int32_t type) {
+    struct replica_wish *wish = find_wish(replica, height, round, type);
+    if (wish != NULL)
+        wish->asked = false;
 }
 
 /* ---- proposing */
@@ -117,6 +140,7 @@ static void take_proposal(struct replica *replica, const struct world_signing *a
     if (block_id_equal(&replica->awaited, &proposal->block_id))
         replica->awaited = (struct block_id){0};
     if (answer->refused != NULL) {
+        may_ask_again(replica, proposal->height, proposal->round, VOTE_PROPOSAL);
         replica_say(replica, WORLD_WARN, "proposal of %" PRId64 "/%d not signed: %s", proposal->height, proposal->round, answer->refused);
         return;
     }
@@ -163,6 +187,7 @@ static void take_vote(struct replica *replica, const struct world_signing *answe
     const struct vote *vote = &answer->vote;
     bool is_late = vote->height == replica->engine.height - 1 && vote->type == VOTE_PRECOMMIT; /* it joins the last commit */
     if (answer->refused != NULL) {
+        may_ask_again(replica, vote->height, vote->round, vote->type);
         if (!replica->replaying) /* then it is in the journal, and comes */
             replica_say(replica, WORLD_WARN, "vote of %" PRId64 "/%d not signed: %s", vote->height, vote->round, answer->refused);
         return;
@@ -192,11 +217,9 @@ static bool is_answered(const struct replica *replica, const struct engine_effec
 }
 
 void perform_wishes(struct replica *replica) {
-    uint32_t count = replica->wish_count;
-    replica->wish_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct engine_effect wish = replica->wishes[i];
-        if (is_answered(replica, &wish))
+    for (uint32_t i = 0; i < replica->wish_count; i++) {
+        struct engine_effect wish = replica->wishes[i].effect;
+        if (replica->wishes[i].asked || is_answered(replica, &wish))
             continue;
         if (wish.kind == ENGINE_DO_PROPOSE)
             propose(replica, &wish);

@@ -400,6 +400,8 @@ void replica_timer(struct replica *replica, enum world_timer which) {
             gossip_claims(replica, &replica->peers[i]);
         if (!replica->resting)
             look_for_standstill(replica);
+        if (!replica->resting)
+            perform_wishes(replica);
         replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
         break;
     case WORLD_TIMER_JOURNAL:

@@ -46,9 +46,13 @@ struct replica_peer {
 
 #define CATCHUP_BEHIND_HEIGHTS 20 /* further behind, fetching whole blocks beats gossip, which takes some round trips per height; and a node that is
                                    * only late by a few rounds of a slow link is left alone */
-/* What the engine wished for while the journal was read back, and a remote signer was not asked yet: the journal may hold the answer. Of the newest
- * round: a proposal, a prevote, a precommit. */
+/* What the engine wished a remote signer to sign, of the newest round: a proposal, a prevote, a precommit. The engine wishes once; a signer may be away
+ * just then, and when it is away at too many validators, the round would never end: so it is asked again as long as the round lasts. */
 #define REPLICA_WISHES_MAX 3
+struct replica_wish {
+    struct engine_effect effect;
+    bool asked; /* and not refused yet */
+};
 
 struct catchup {
     int64_t looked_ms, told_ms, grouped_ms;
@@ -118,7 +122,7 @@ struct replica {
     bool decided;          /* a DECIDE effect waits to be done */
     struct block_id decided_id;
     struct block_id awaited; /* our proposal's block, while a remote signer has the proposal; nil: none */
-    struct engine_effect wishes[REPLICA_WISHES_MAX];
+    struct replica_wish wishes[REPLICA_WISHES_MAX];
     uint32_t wish_count;
 };
 
@@ -166,7 +170,7 @@ void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t pee
 void perform_effects(struct replica *replica, const struct engine_effects *effects);
 void perform_begin_height(struct replica *replica);
 void perform_due_timers(struct replica *replica);
-void perform_wishes(struct replica *replica); /* the journal is read back: what it did not answer is asked now */
+void perform_wishes(struct replica *replica); /* what is still without an answer is asked (again) */
 void perform_signed(struct replica *replica, const struct world_signing *answer);
 
 /* gossip.c: what goes to peers. */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "node/log.h"
+#include "node/notary.h"
 
 struct timer_place {
     struct world_libevent *real;
@@ -18,6 +19,7 @@ struct world_libevent {
     struct event_base *base;
     struct replica *replica;
     struct switchboard *board;
+    struct notary *notary;
     struct timer_place timers[WORLD_TIMER_COUNT];
     struct event *turn_end;
     bool turn_end_due;
@@ -89,7 +91,9 @@ static void write_log(struct world *world, enum world_level level, const char *t
     log_line(level, text);
 }
 
-static const struct world_table table = {clock_now, clock_ms, send_message, drop, set_timer, write_log, NULL};
+static void sign(struct world *world, const struct world_signing *wish) { notary_ask(real_of(world)->notary, wish); }
+
+static const struct world_table table = {clock_now, clock_ms, send_message, drop, set_timer, write_log, sign};
 
 /* ---- the switchboard's words */
 
@@ -128,11 +132,12 @@ struct switchboard_listener world_libevent_listener(struct world_libevent *real)
 
 /* ---- life */
 
-struct world_libevent *world_libevent_new(struct event_base *base, struct disk *disk) {
+struct world_libevent *world_libevent_new(struct event_base *base, struct disk *disk, struct notary *notary) {
     struct world_libevent *real = calloc(1, sizeof *real);
     assert(real != NULL);
     real->world = (struct world){&table, disk};
     real->base = base;
+    real->notary = notary;
     real->turn_end = event_new(base, -1, 0, on_turn_end, real);
     for (int which = 0; which < WORLD_TIMER_COUNT; which++) {
         real->timers[which] = (struct timer_place){real, (enum world_timer)which, NULL};

@@ -7,8 +7,9 @@
 #include "node/switchboard.h"
 
 struct world_libevent;
+struct notary;
 
-struct world_libevent *world_libevent_new(struct event_base *base, struct disk *disk);
+struct world_libevent *world_libevent_new(struct event_base *base, struct disk *disk, struct notary *notary /* NULL: no key elsewhere */);
 void world_libevent_free(struct world_libevent *real);
 struct world *world_libevent_world(struct world_libevent *real);
 struct switchboard_listener world_libevent_listener(struct world_libevent *real);

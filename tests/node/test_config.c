@@ -109,13 +109,28 @@ START_TEST(what_cometbft_knows_and_we_do_not_is_named_in_one_warning) {
 END_TEST
 
 START_TEST(what_would_be_dangerous_to_pass_over_is_refused) {
-    expect_error("priv_validator_laddr = \"tcp://127.0.0.1:1\"\n", "remote signer");
     expect_error("[rpc]\ntls_cert_file = \"x\"\n", "HTTPS");
     expect_error("[statesync]\nenable = true\n", "state sync");
     expect_error("[mempool]\ntype = \"nop\"\n", "flood");
     expect_error("[tx_index]\nindexer = \"psql\"\n", "kv|null");
     expect_error("[p2p.libp2p]\nenabled = true\n", "later release");
     ck_assert(reads("priv_validator_laddr = \"\"\n[rpc]\ntls_cert_file = \"\"\n[statesync]\nenable = false\n"));
+}
+END_TEST
+
+START_TEST(a_remote_signer_connects_by_tcp_or_unix_and_by_nothing_else) {
+    ck_assert_msg(reads("priv_validator_laddr = \"tcp://127.0.0.1:26659\"\n") && config_check(&config, &error), "%s", error);
+    ck_assert_str_eq(config.priv_validator_laddr, "tcp://127.0.0.1:26659");
+    ck_assert_msg(reads("priv_validator_laddr = \"unix:///run/signer.sock\"\n") && config_check(&config, &error), "%s", error);
+    static const char *const wrong[][2] = {{"noise://127.0.0.1:1", "noise://"}, {"http://127.0.0.1:1", "tcp://HOST:PORT"}, {"tcp://127.0.0.1", "tcp://HOST:PORT"},
+                                           {"unix://", "path of a socket"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char toml[100];
+        snprintf(toml, sizeof toml, "priv_validator_laddr = \"%s\"\n", wrong[i][0]);
+        ck_assert(reads(toml));
+        ck_assert(!config_check(&config, &error));
+        ck_assert_msg(strstr(error, wrong[i][1]) != NULL && strstr(error, "priv_validator_laddr") != NULL, "%s", error);
+    }
 }
 END_TEST
 
@@ -335,6 +350,7 @@ Suite *suite_config(void) {
     tcase_add_test(tests, a_misspelt_setting_is_refused_with_line_and_the_nearest_name);
     tcase_add_test(tests, what_cometbft_knows_and_we_do_not_is_named_in_one_warning);
     tcase_add_test(tests, what_would_be_dangerous_to_pass_over_is_refused);
+    tcase_add_test(tests, a_remote_signer_connects_by_tcp_or_unix_and_by_nothing_else);
     tcase_add_test(tests, values_out_of_range_are_refused_with_their_line);
     tcase_add_test(tests, a_setting_given_twice_is_refused);
     tcase_add_test(tests, malformed_files_are_refused_with_the_line);
