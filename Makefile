@@ -6,6 +6,7 @@
 #   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
 #   make bench               measures four validators on this machine
 #   make bench-sync          measures how fast a node that joins late catches up
+#   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
 ifeq ($(origin CC),default)
@@ -43,7 +44,7 @@ BORROWED_node := tests/ledger/chain.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench kill interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill mutants interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -164,6 +165,10 @@ $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 kill: $(OUT)/kill $(OUT)/quorate
 	@$< $(OUT)/quorate $(FOR)
+
+# Does every test that matters notice? Known-dangerous changes, one by one, in a copy of the tree; ONLY=word picks some.
+mutants:
+	@sh tests/mutants/run.sh . build/mutants $(CC) $(ONLY)
 
 include tests/fuzz/fuzz.mk
 

@@ -60,6 +60,26 @@ START_TEST(an_empty_tree_is_the_hash_of_nothing) {
 }
 END_TEST
 
+static void must_be(const uint8_t *hash, const char *hex) {
+    char text[TEXT_HEX_SIZE(SHA256_BYTES)];
+    text_hex_upper(text, span_of(hash, SHA256_BYTES));
+    ck_assert_str_eq(text, hex);
+}
+
+/* Hashes as others compute them (printf '\\0' | sha256sum): a leaf and a fork begin differently, or one would pass for the other. */
+START_TEST(leaves_and_forks_are_told_apart_by_their_first_byte) {
+    uint8_t leaf[SHA256_BYTES], fork[SHA256_BYTES], pair[2 * SHA256_BYTES];
+    merkle_leaf_hash(leaf, span_of(NULL, 0));
+    must_be(leaf, "6E340B9CFFB37A989CA544E6BB780A2C78901D3FB33738768511A30617AFA01D");
+    merkle_inner_hash(fork, leaf, leaf);
+    must_be(fork, "FE43D66AFA4A9A5C4F9C9DA89F4FFB52635C8F342E7FFB731D68E36C5982072A");
+    memcpy(pair, leaf, SHA256_BYTES);
+    memcpy(pair + SHA256_BYTES, leaf, SHA256_BYTES);
+    merkle_leaf_hash(leaf, span_of(pair, sizeof pair));
+    ck_assert_mem_ne(leaf, fork, SHA256_BYTES);
+}
+END_TEST
+
 START_TEST(every_proof_of_every_tree_verifies_and_only_for_its_leaf) {
     for (size_t n = 1; n <= LEAVES_MAX; n += n < 70 ? 1 : 23) {
         uint8_t root[SHA256_BYTES];
@@ -203,6 +223,7 @@ Suite *suite_merkle(void) {
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, the_streaming_root_is_the_recursive_one_for_every_count);
     tcase_add_test(tests, an_empty_tree_is_the_hash_of_nothing);
+    tcase_add_test(tests, leaves_and_forks_are_told_apart_by_their_first_byte);
     tcase_add_test(tests, every_proof_of_every_tree_verifies_and_only_for_its_leaf);
     tcase_add_test(tests, a_proof_moved_to_another_index_is_refused);
     tcase_add_test(tests, a_proof_with_one_aunt_more_or_less_or_other_is_refused);

@@ -24,10 +24,10 @@ STORY(a_round_of_good_votes_decides,
       "> precommit A from 2", "< decide A round 0")
 
 STORY(power_counts_and_not_heads,
-      "validators 10 1 1 1 1 1", "we watch",
+      "validators 8 2 2 2 2", "we watch",
       "> start",
       "> block A valid",
-      "> precommit A from 1 2 3 4 5",
+      "> precommit A from 1 2 3 4",
       "= phase propose",
       "> precommit A from 0", "< decide A round 0")
 
