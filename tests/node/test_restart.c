@@ -123,6 +123,31 @@ static void fall_at(uint32_t disk_calls, uint32_t kv_writes, const int64_t *powe
     sim_free(sim);
 }
 
+/* Only timers lead out of a round whose proposer is dead: without them the journal tells of a round gone by. */
+START_TEST(a_round_reached_by_timers_is_known_again_after_a_fall) {
+    struct sim_config config;
+    sim_defaults(&config);
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 3, 60000));
+    sim_run_for(sim, 300);
+    uint32_t dead = stranger_proposer(sim, 0, 0), node = dead == 0 ? 1 : 0;
+    sim_kill(sim, dead);
+    const struct engine *engine = replica_engine(sim_replica(sim, node));
+    for (int ms = 0; ms < 20000 && !(engine->round == 1 && knows_own_vote(sim, node, VOTE_PREVOTE)); ms++)
+        sim_run_for(sim, 1);
+    ck_assert_int_eq(engine->round, 1);
+    int64_t height = engine->height;
+    sim_kill(sim, node);
+    ck_assert(sim_start(sim, node));
+    engine = replica_engine(sim_replica(sim, node));
+    ck_assert_int_eq(engine->height, height);
+    ck_assert_int_eq(engine->round, 1);
+    ck_assert(knows_own_vote(sim, node, VOTE_PREVOTE));
+    ck_assert_msg(sim_run_to_height(sim, height + 2, 60000), "%s", sim_complaint(sim));
+    sim_free(sim);
+}
+END_TEST
+
 START_TEST(a_validator_that_dies_in_any_call_of_the_disk_loses_no_block_and_breaks_no_promise) {
     for (uint32_t calls = 1; calls <= 30; calls++)
         fall_at(calls, 0, NULL);
@@ -169,6 +194,7 @@ Suite *suite_restart(void) {
     tcase_add_test(tests, a_vote_cast_while_the_journal_is_read_back_is_known_after_the_next_fall);
     tcase_add_test(tests, a_lock_is_known_again_after_a_fall_before_anybody_is_heard);
     tcase_add_test(tests, a_claim_that_lets_second_votes_count_is_known_again_after_a_fall);
+    tcase_add_test(tests, a_round_reached_by_timers_is_known_again_after_a_fall);
     tcase_add_test(tests, a_validator_that_dies_in_any_call_of_the_disk_loses_no_block_and_breaks_no_promise);
     tcase_add_test(tests, so_does_one_without_whom_nothing_is_decided);
     tcase_add_test(tests, a_validator_that_dies_in_any_write_of_the_store_loses_no_block);
