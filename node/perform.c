@@ -324,6 +324,28 @@ static void accuse(struct replica *replica, const struct engine_effect *effect) 
                 effect->vote_a.height, effect->vote_a.round, effect->vote_a.type);
 }
 
+enum { HINT_MS = 60000 };
+
+void perform_hint(struct replica *replica) {
+    struct block_id polka;
+    const struct engine *engine = &replica->engine;
+    if (block_id_is_nil(&replica->misjudged) || (replica->hinted_ms != 0 && now_ms(replica) - replica->hinted_ms < HINT_MS))
+        return;
+    if (rounds_pol(&engine->rounds, &polka, engine->round + 1) < 0 || !block_id_equal(&polka, &replica->misjudged))
+        return;
+    replica->hinted_ms = now_ms(replica);
+    replica_say(replica, WORLD_ERROR, "two thirds prevote the block of height %" PRId64 " whose time we refuse: %s", engine->height, replica->release_hint);
+}
+
+/* Two thirds decided what our judge refuses. */
+static void halt(struct replica *replica, const struct engine_effect *effect) {
+    char why[sizeof replica->halted_why];
+    bool hinted = block_id_equal(&effect->block_id, &replica->misjudged) && !block_id_is_nil(&replica->misjudged);
+    snprintf(why, sizeof why, "two thirds of the validators decided a block that this node's rules refuse; %s, then restart",
+             hinted ? replica->release_hint : "compare the versions and settings of the validators");
+    replica_halt(replica, why);
+}
+
 static void perform(struct replica *replica, const struct engine_effect *effect) {
     replica->served += effect->kind == ENGINE_DO_HAVE || effect->kind == ENGINE_DO_ACCUSE;
     switch (effect->kind) {
@@ -333,15 +355,17 @@ static void perform(struct replica *replica, const struct engine_effect *effect)
     case ENGINE_DO_TIMER: set_timer(replica, effect); break;
     case ENGINE_DO_FETCH: fetch(replica, &effect->block_id); break;
     case ENGINE_DO_VALID: gossip_valid_block(replica, effect); break;
-    case ENGINE_DO_HAVE: gossip_have(replica, effect); break;
+    case ENGINE_DO_HAVE:
+        gossip_have(replica, effect);
+        perform_hint(replica);
+        break;
     case ENGINE_DO_DECIDE:
         replica->decided = true;
         replica->decided_id = effect->block_id;
         break;
     case ENGINE_DO_ACCUSE: accuse(replica, effect); break;
     case ENGINE_DO_HALT:
-        replica_halt(replica, "two thirds of the validators decided a block that this node's rules refuse; compare the versions and "
-                              "settings of the validators, then restart");
+        halt(replica, effect);
         break;
     }
 }
@@ -372,7 +396,7 @@ void perform_begin_height(struct replica *replica) {
     };
     replica->height_started = now(replica);
     replica->timer_count = 0;
-    replica->awaited = (struct block_id){0};
+    replica->awaited = replica->misjudged = (struct block_id){0};
     keep_late_votes(replica);
     replica->txs_told = false;
     engine_begin(&replica->engine, &replica->effects, &begin);

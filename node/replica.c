@@ -8,6 +8,7 @@
 
 #include "crypto/sha256.h"
 #include "node/evidence_gossip.h"
+#include "node/release_hint.h"
 #include "node/replica_inside.h"
 
 #define ARENA_BYTES_MAX      (64u * 1024 * 1024)
@@ -124,6 +125,11 @@ void replica_tell_block(struct replica *replica, struct candidate *candidate) {
         if (candidate->verdict != BLOCK_GOOD)
             replica_say(replica, WORLD_WARN, "block of height %" PRId64 " refused: %s", candidate->block->header.height,
                         block_verdict_text(candidate->verdict));
+        const char *hint = candidate->verdict == BLOCK_WRONG_TIME ? release_hint_of(&replica->ledger->state, candidate->block) : NULL;
+        if (hint != NULL) {
+            replica->release_hint = hint;
+            replica->misjudged = candidate->id;
+        }
         if (too_far)
             candidate->verdict = judge(replica, candidate->block, 0);
     }
@@ -131,6 +137,7 @@ void replica_tell_block(struct replica *replica, struct candidate *candidate) {
     event.block.id = candidate->id;
     event.block.valid = candidate->block != NULL && (candidate->verdict == BLOCK_GOOD || refused);
     event.block.app_rejects = refused || too_far;
+    perform_hint(replica);
     replica_event(replica, &event);
 }
 

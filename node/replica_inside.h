@@ -121,6 +121,9 @@ struct replica {
     uint64_t served;       /* votes counted and accusations made so far: what a vote was good for */
     bool decided;          /* a DECIDE effect waits to be done */
     struct block_id decided_id;
+    struct block_id misjudged; /* a block of this height whose time we refused and another release's rule gives; nil: none */
+    const char *release_hint;  /* then what to set */
+    int64_t hinted_ms;
     struct block_id awaited; /* our proposal's block, while a remote signer has the proposal; nil: none */
     struct replica_wish wishes[REPLICA_WISHES_MAX];
     uint32_t wish_count;
@@ -170,6 +173,7 @@ void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t pee
 void perform_effects(struct replica *replica, const struct engine_effects *effects);
 void perform_begin_height(struct replica *replica);
 void perform_due_timers(struct replica *replica);
+void perform_hint(struct replica *replica); /* has a misjudged block two thirds? then the log names the switch */
 void perform_wishes(struct replica *replica); /* what is still without an answer is asked (again) */
 void perform_signed(struct replica *replica, const struct world_signing *answer);
 
