@@ -993,10 +993,23 @@ START_TEST(when_too_many_signers_were_away_the_round_still_ends) {
 }
 END_TEST
 
-/* Falls at any moment: what a far signer signed comes back the same or not at all, and the chain goes on. */
+static unsigned refusals;
+
+static void count_refusals(void *context, uint32_t node, const char *text) {
+    (void)context, (void)node;
+    refusals += strstr(text, "vote of") != NULL && strstr(text, "not signed") != NULL;
+}
+
+/* Falls at any moment: what a far signer signed comes back the same or not at all, and the chain goes on. What the journal holds is not asked again. */
 START_TEST(nodes_with_far_signers_fall_and_come_back) {
     for (uint64_t seed = 1; seed <= 12; seed++) {
-        struct sim *sim = sim_far(seed, 15);
+        struct sim_config config;
+        sim_defaults(&config);
+        config.seed = seed;
+        config.remote_signers = 15;
+        config.watch.happened = count_refusals;
+        refusals = 0;
+        struct sim *sim = sim_new(&config);
         for (uint32_t i = 0; i < 4; i++)
             sim_set_signer(sim, i, (int64_t)(seed * 13 % 90));
         for (uint32_t fall = 0; fall < 8; fall++) {
@@ -1007,8 +1020,51 @@ START_TEST(nodes_with_far_signers_fall_and_come_back) {
             ck_assert_msg(sim_start(sim, node), "%s", sim_complaint(sim));
         }
         must_reach(sim, sim_ledger(sim, 0)->state.height + 4, 120000);
+        ck_assert_msg(refusals == 0, "seed %u: votes were asked for again", (unsigned)seed);
         sim_free(sim);
     }
+}
+END_TEST
+
+static struct sim *sim_lone(uint64_t remote, int64_t signer_ms) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.nodes = 1;
+    config.remote_signers = remote;
+    struct sim *sim = sim_new(&config);
+    sim_set_signer(sim, 0, signer_ms);
+    return sim;
+}
+
+START_TEST(the_journal_is_on_the_disk_before_a_far_signer_is_asked) {
+    uint64_t flushes[2];
+    for (uint64_t remote = 0; remote < 2; remote++) {
+        struct sim *sim = sim_lone(remote, 0);
+        must_reach(sim, 3, 60000);
+        uint64_t before = sim_flushes(sim, 0);
+        must_reach(sim, 43, 60000);
+        flushes[remote] = sim_flushes(sim, 0) - before;
+        sim_free(sim);
+    }
+    ck_assert_uint_ge(flushes[0], 40 * 3);
+    ck_assert_uint_ge(flushes[1], flushes[0]); /* the near signer flushes as much, by the law that other tests hold it to */
+}
+END_TEST
+
+START_TEST(what_the_journal_did_not_answer_is_asked_as_soon_as_it_is_read_back) {
+    struct sim *sim = sim_lone(1, 300);
+    must_reach(sim, 3, 60000);
+    for (int fall = 0; fall < 6; fall++) {
+        const struct engine *engine = replica_engine(sim_replica(sim, 0));
+        for (int ms = 0; ms < 5000 && engine->phase != ENGINE_PREVOTE; ms++)
+            sim_run_for(sim, 1);
+        ck_assert_int_eq(engine->phase, ENGINE_PREVOTE);
+        sim_run_for(sim, 40 * fall); /* asked, and not answered */
+        sim_kill(sim, 0);
+        ck_assert(sim_start(sim, 0));
+        must_reach(sim, sim_ledger(sim, 0)->state.height + 1, 700); /* a prevote, a precommit */
+    }
+    sim_free(sim);
 }
 END_TEST
 
@@ -1055,6 +1111,8 @@ Suite *suite_remote_signer(void) {
     tcase_add_test(networks, a_signer_that_is_away_costs_its_own_votes_and_nobody_elses);
     tcase_add_test(networks, when_too_many_signers_were_away_the_round_still_ends);
     tcase_add_test(networks, nodes_with_far_signers_fall_and_come_back);
+    tcase_add_test(networks, the_journal_is_on_the_disk_before_a_far_signer_is_asked);
+    tcase_add_test(networks, what_the_journal_did_not_answer_is_asked_as_soon_as_it_is_read_back);
     suite_add_tcase(suite, networks);
     return suite;
 }
