@@ -25,12 +25,22 @@ struct reader {
     char *error;
 };
 
+/* The file's own bytes are quoted in complaints: they must not break the line or speak to the terminal. */
+static void tame(char *text) {
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = ' ';
+}
+
 /* Always false: the reader's way out. */
 static bool __attribute__((format(printf, 2, 3))) refuse(struct reader *reader, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    if (reader->error == NULL && vasprintf(&reader->error, format, args) < 0)
-        abort();
+    if (reader->error == NULL) {
+        if (vasprintf(&reader->error, format, args) < 0)
+            abort();
+        tame(reader->error);
+    }
     va_end(args);
     return false;
 }

@@ -96,6 +96,16 @@ START_TEST(a_wrong_field_is_refused_by_its_name) {
 }
 END_TEST
 
+START_TEST(a_complaint_is_one_line_whatever_the_file_holds) {
+    struct genesis genesis;
+    char *error;
+    ck_assert(!parse(&genesis, "{\"chain_id\":\"c\",\"initial_height\":{\n\t\"x\":\n1}}", &error));
+    for (const char *c = error; *c != '\0'; c++)
+        ck_assert_msg((unsigned char)*c >= 0x20 && *c != 0x7f, "%s", error);
+    free(error);
+}
+END_TEST
+
 START_TEST(a_wrong_validator_is_refused_by_its_number) {
     const char *head = "{\"chain_id\":\"c\",\"validators\":[{\"pub_key\":" KEY_ONE ",\"power\":\"1\"},%s]}";
     static const struct {
@@ -210,6 +220,7 @@ Suite *suite_genesis(void) {
     tcase_add_test(all, what_the_file_leaves_out_takes_its_default);
     tcase_add_test(all, every_field_is_read);
     tcase_add_test(all, a_wrong_field_is_refused_by_its_name);
+    tcase_add_test(all, a_complaint_is_one_line_whatever_the_file_holds);
     tcase_add_test(all, a_wrong_validator_is_refused_by_its_number);
     tcase_add_test(all, what_is_written_is_read_back_the_same);
     tcase_add_test(all, a_file_is_loaded_and_its_faults_begin_with_its_path);
