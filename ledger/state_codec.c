@@ -38,6 +38,7 @@ static void write_set(struct proto_writer *writer, uint32_t field, const struct 
 static void read_priorities(struct valset *set, const struct valset *base, struct span bytes, struct proto_reader *outer) {
     struct proto_reader reader = proto_reader_over(bytes);
     valset_copy(set, base);
+    set->proposer = -1; /* its own, if it has one, is a field */
     for (uint32_t i = 0; i < set->count; i++)
         set->validators[i].priority = unzigzag(proto_varint(&reader));
     outer->bad = outer->bad || reader.bad || reader.at != reader.end;
