@@ -33,6 +33,7 @@ static struct world_signing last; /* the last answer, its text in `refused` */
 static char refused[300], lines[20000];
 static int answers;
 static bool asking;
+static int64_t ping_ms;
 
 static void on_failure(void *context, const char *what) __attribute__((noreturn));
 static void on_failure(void *context, const char *what) {
@@ -99,7 +100,7 @@ static bool try_open_notary(char **error) {
                                        .chain_id = "test-chain",
                                        .message_bytes_max = SIGNLINK_BYTES_MAX,
                                        .timeout_ms = TIMEOUT_MS,
-                                       .ping_ms = PING_MS};
+                                       .ping_ms = ping_ms};
     notary = notary_new(&settings, &(struct notary_listener){NULL, on_answer, on_log}, error);
     return notary != NULL;
 }
@@ -130,6 +131,7 @@ static void setup(void) {
     service = NULL;
     notary = NULL;
     answers = 0;
+    ping_ms = PING_MS;
     lines[0] = '\0';
     refused[0] = '\0';
     open_signer();
@@ -634,6 +636,7 @@ END_TEST
 /* A process that hangs, a host that lost its power: no word, no end. */
 START_TEST(a_signer_that_died_without_a_word_makes_room_for_its_successor) {
     struct impostor impostor;
+    ping_ms = 60000; /* who knocks makes the notary look earlier */
     open_notary();
     impostor_dial(&impostor, HONEST);
     run_until(is_connected);
@@ -657,6 +660,21 @@ START_TEST(a_second_signer_is_turned_away_while_the_first_lives) {
     ck_assert_uint_eq(signservice_dials(service), 1);
     must_sign_vote(VOTE_PREVOTE, 5, 0, 1);
     impostor_close(&second);
+}
+END_TEST
+
+START_TEST(of_two_signers_who_come_together_one_stays) {
+    struct impostor one, two;
+    open_notary();
+    impostor_dial(&one, HONEST);
+    impostor_dial(&two, HONEST);
+    run_until(is_connected);
+    run_for(100);
+    ck_assert_msg((one.link == NULL) != (two.link == NULL), "%s", lines);
+    must_sign_vote(VOTE_PREVOTE, 5, 0, 1);
+    ck_assert_uint_eq(one.wishes + two.wishes, 1);
+    impostor_close(&one);
+    impostor_close(&two);
 }
 END_TEST
 
@@ -1092,6 +1110,7 @@ Suite *suite_remote_signer(void) {
     tcase_add_test(tests, a_signer_that_does_not_answer_costs_the_vote_and_its_link);
     tcase_add_test(tests, a_signer_that_died_without_a_word_makes_room_for_its_successor);
     tcase_add_test(tests, a_second_signer_is_turned_away_while_the_first_lives);
+    tcase_add_test(tests, of_two_signers_who_come_together_one_stays);
     tcase_add_test(tests, a_signer_with_another_key_is_no_successor);
     tcase_add_test(tests, those_who_never_show_a_key_hold_no_place);
     tcase_add_test(tests, messages_above_ten_kibibytes_are_not_waited_for);
