@@ -20,6 +20,7 @@ static const struct cli_choice commands[] = {
     {"keys", "make, list and import the keys of accounts", cmd_keys},
     {"load", "send many transactions and measure", cmd_load},
     {"bench", "measure this machine", cmd_bench},
+    {"sim", "run simulated networks with faults", cmd_sim},
     {"show-node-id", "the id that peers know the node by", cmd_show_node_id},
     {"show-validator", "the public key that signs votes", cmd_show_validator},
     {"gen-validator", "print a new validator key", cmd_gen_validator},

@@ -255,6 +255,8 @@ static void make_genesis(struct sim *sim) {
     params_defaults(&sim->genesis.params, PARAMS_V038);
     if (sim->config.block_bytes_max > 0)
         sim->genesis.params.block_bytes_max = sim->config.block_bytes_max;
+    if (sim->genesis.params.evidence_bytes_max > sim->genesis.params.block_bytes_max && sim->genesis.params.block_bytes_max > 0)
+        sim->genesis.params.evidence_bytes_max = sim->genesis.params.block_bytes_max / 2;
 }
 
 struct sim *sim_make(const struct sim_config *config) {

@@ -67,6 +67,7 @@ enum mempool_verdict sim_submit_bytes(struct sim *sim, uint32_t node, struct spa
 
 /* ---- lives. kill -9: what was not synced is lost, kept or torn by chance. A dead node can be started again on what is left. */
 void sim_kill(struct sim *sim, uint32_t node);
+void sim_stop(struct sim *sim, uint32_t node); /* the process ends, the machine goes on: nothing that it wrote is lost */
 bool sim_start(struct sim *sim, uint32_t node); /* false: it refuses to start; sim_complaint says why */
 enum sim_started { SIM_STARTED, SIM_DIED, SIM_REFUSED };
 enum sim_started sim_try_start(struct sim *sim, uint32_t node, char *why, size_t size); /* a refusal is no complaint */
@@ -105,6 +106,7 @@ void sim_set_flush_us(struct sim *sim, uint32_t node, int64_t us); /* what each 
 void sim_make_stubborn(struct sim *sim, uint32_t node); /* from its next start on, its application refuses every proposal (ProcessProposal) */
 
 /* ---- looking */
+uint32_t sim_node_count(const struct sim *sim);
 struct ledger *sim_ledger(struct sim *sim, uint32_t node);
 const struct replica *sim_replica(const struct sim *sim, uint32_t node);
 struct mempool *sim_mempool(struct sim *sim, uint32_t node);
@@ -123,5 +125,6 @@ bool sim_forked(const struct sim *sim); /* two honest nodes decided differently 
 
 /* Agreement, equal app hashes, no honest key signing twice differently or against its lock, heads that only grow: "" or the first violation. */
 const char *sim_complaint(const struct sim *sim);
+void sim_complain(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3))); /* of other checkers */
 
 #endif

@@ -86,7 +86,6 @@ struct sim {
 
 /* sim.c */
 uint64_t sim_roll(struct sim *sim);
-void sim_complain(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_happened(struct sim *sim, uint32_t node, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool sim_run_call(struct sim *sim, void (*call)(void *context), void *context); /* false: somebody died in it */
 

@@ -159,6 +159,16 @@ void sim_kill(struct sim *sim, uint32_t index) {
     sim_life_bury(sim, &sim->nodes[index]);
 }
 
+void sim_stop(struct sim *sim, uint32_t index) {
+    struct sim_node *node = &sim->nodes[index];
+    if (!sim_lives(node))
+        return;
+    bool was_broken = node->is_broken;
+    set_broken(node, true);
+    sim_life_bury(sim, node);
+    set_broken(node, was_broken);
+}
+
 void sim_doom(struct sim *sim, uint32_t index, uint32_t disk_calls, uint32_t kv_writes) {
     struct sim_node *node = &sim->nodes[index];
     set_doomed(node, disk_calls > 0 || kv_writes > 0);

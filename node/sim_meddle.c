@@ -94,6 +94,7 @@ const struct pubkey *sim_public_key(const struct sim *sim, uint32_t node) { retu
 const struct state_genesis *sim_genesis(const struct sim *sim) { return &sim->genesis; }
 uint32_t sim_key_of(const struct sim *sim, uint32_t node) { return sim->config.key_of == NULL ? node : sim->config.key_of[node]; }
 bool sim_is_connected(const struct sim *sim, uint32_t a, uint32_t b) { return sim->nodes[a].connected[b]; }
+uint32_t sim_node_count(const struct sim *sim) { return sim->config.nodes; }
 uint32_t sim_drops(const struct sim *sim) { return sim->drops; }
 uint64_t sim_delivered(const struct sim *sim) { return sim->delivered; }
 uint64_t sim_deaths(const struct sim *sim) { return sim->deaths; }

@@ -31,8 +31,8 @@ void sim_world_settle(struct sim_node *node) {
 }
 
 static struct timestamp world_now(struct world *world) {
-    int64_t us = sim_world_local_us(node_of(world)) + node_of(world)->skew_ms * 1000;
-    return (struct timestamp){SIM_EPOCH_SECONDS + us / 1000000, (int32_t)(us % 1000000 * 1000)};
+    int64_t us = SIM_EPOCH_SECONDS * INT64_C(1000000) + sim_world_local_us(node_of(world)) + node_of(world)->skew_ms * 1000;
+    return (struct timestamp){us / 1000000, (int32_t)(us % 1000000 * 1000)};
 }
 
 static int64_t world_now_ms(struct world *world) { return sim_world_local_us(node_of(world)) / 1000; }

@@ -1,0 +1,429 @@
+#include "node/sim_run.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "crypto/text.h"
+#include "node/sim_byzantine.h"
+#include "node/sim_seal.h"
+
+#define RECOVERY_HEIGHTS 3
+#define RECOVERY_MS      240000 /* after the healing all have applied so many more by then */
+#define START_TRIES      5
+
+struct run {
+    struct sim_plan *plan;
+    struct sim_result *result;
+    struct sim *sim;
+    struct sim_trace trace;
+    struct sim_load load;
+    struct sim_check *check;
+    const struct sim_view *view;
+    struct sim_chance chance;
+    struct sim_liar *liars[SIM_PLAN_FAULTS_MAX];
+    int64_t next_tx_ms;
+    int64_t flap_ms[SIM_PLAN_FAULTS_MAX];   /* when its links die next */
+    bool begun[SIM_PLAN_FAULTS_MAX], ended[SIM_PLAN_FAULTS_MAX];
+    bool stays_down[SIM_NODES_MAX];
+    bool is_absent[SIM_NODES_MAX]; /* a twin that is left out is not there at all */
+};
+
+/* ---- who looks on */
+
+static void on_sent(void *context, uint32_t from, uint32_t to, uint8_t channel, struct span message, int64_t arrives_us) {
+    struct run *run = context;
+    sim_trace_sent(&run->trace, from, to, channel, message, arrives_us);
+    if (run->view != NULL && run->view->watch.sent != NULL)
+        run->view->watch.sent(run->view->context, from, to, channel, message, arrives_us);
+}
+
+static void on_arrived(void *context, uint32_t from, uint32_t to, uint8_t channel, struct span message) {
+    struct run *run = context;
+    sim_trace_arrived(&run->trace, from, to, channel, message);
+    if (run->view != NULL && run->view->watch.arrived != NULL)
+        run->view->watch.arrived(run->view->context, from, to, channel, message);
+}
+
+static void on_applied(void *context, uint32_t node, struct block *block, const struct abci_finalized *finalized) {
+    struct run *run = context;
+    sim_trace_applied(&run->trace, node, block);
+    sim_check_applied(run->check, node, block);
+    if (run->view != NULL && run->view->watch.applied != NULL)
+        run->view->watch.applied(run->view->context, node, block, finalized);
+}
+
+static void on_turned(void *context, uint32_t node, const struct replica *replica) {
+    struct run *run = context;
+    sim_trace_turned(&run->trace, node, replica);
+    if (run->view != NULL && run->view->watch.turned != NULL)
+        run->view->watch.turned(run->view->context, node, replica);
+}
+
+static void on_happened(void *context, uint32_t node, const char *text) {
+    struct run *run = context;
+    sim_trace_happened(&run->trace, node, text);
+}
+
+/* ---- transactions */
+
+static void submit_next(struct run *run, uint32_t node) {
+    if (!sim_is_alive(run->sim, node))
+        return;
+    struct span tx = sim_load_next(&run->load, run->sim, node);
+    enum mempool_verdict verdict = sim_submit_bytes(run->sim, node, tx);
+    if (verdict == MEMPOOL_ADDED && !run->plan->is_faulty[node])
+        sim_check_admitted(run->check, tx);
+    if (verdict == MEMPOOL_ADDED && run->view != NULL && run->view->admitted != NULL)
+        run->view->admitted(run->view->context, node, tx);
+    sim_load_note(&run->load, run->sim, node, verdict);
+}
+
+static void flow(struct run *run) {
+    uint32_t node = (uint32_t)sim_chance_below(&run->chance, run->plan->config.nodes);
+    if (run->load.is_ledger) /* an account speaks to one node only */
+        node %= SIM_LOAD_ACCOUNTS;
+    submit_next(run, node);
+    run->next_tx_ms += 1 + sim_chance_below(&run->chance, 2 * run->plan->tx_every_ms);
+}
+
+static void give_power(struct run *run, const struct sim_fault *fault) {
+    char key[64], tx[128];
+    const struct pubkey *pubkey = sim_public_key(run->sim, fault->node);
+    if (run->load.is_ledger)
+        return;
+    text_base64(key, span_of(pubkey->bytes, pubkey->size));
+    snprintf(tx, sizeof tx, "val=ed25519!%s!%" PRId64, key, fault->a);
+    for (uint32_t i = 0; i < run->plan->config.nodes; i++) {
+        uint32_t node = (fault->node + i) % run->plan->config.nodes;
+        if (!sim_is_alive(run->sim, node) || run->plan->is_faulty[node])
+            continue;
+        sim_submit(run->sim, node, tx); /* not expected: another may say the same */
+        return;
+    }
+}
+
+/* ---- faults */
+
+static void start(struct run *run, uint32_t node) {
+    char why[512];
+    if (sim_is_alive(run->sim, node) || run->stays_down[node] || run->is_absent[node])
+        return;
+    for (int i = 0; i < START_TRIES && !sim_is_alive(run->sim, node); i++) {
+        enum sim_started started = sim_try_start(run->sim, node, why, sizeof why);
+        if (started == SIM_STARTED)
+            return;
+        run->result->refusals++;
+        if (started == SIM_REFUSED)
+            return;
+    }
+}
+
+static void sever_groups(struct run *run, const struct sim_fault *fault, bool severed) {
+    uint32_t nodes = run->plan->config.nodes;
+    uint64_t mask = (uint64_t)fault->a;
+    for (uint32_t a = 0; a < nodes; a++) {
+        for (uint32_t b = a + 1; b < nodes; b++) {
+            bool touches = a == fault->node || b == fault->node, is_ring = b == a + 1 || (a == 0 && b == nodes - 1);
+            bool apart = ((mask >> a % 64 ^ mask >> b % 64) & 1) != 0;
+            if (fault->kind == SIM_FAULT_ALONE)
+                apart = touches;
+            else if (fault->kind == SIM_FAULT_RING)
+                apart = !is_ring;
+            else if (fault->kind == SIM_FAULT_ONE_LINK)
+                apart = touches && (a == fault->a || b == fault->a);
+            else if (fault->kind == SIM_FAULT_BRIDGE)
+                apart = apart && !touches;
+            if (apart)
+                sim_sever(run->sim, a, b, severed);
+        }
+    }
+}
+
+static void clog_roads(struct run *run, const struct sim_fault *fault, int64_t ms) {
+    for (uint32_t to = 0; to < run->plan->config.nodes; to++)
+        if (fault->b == 0 || (uint32_t)fault->b - 1 == to)
+            run->plan->roads.clog_ms[fault->node][to] = (int32_t)ms;
+}
+
+static void flip(struct run *run, const struct sim_fault *fault) {
+    char what[256];
+    sim_stop(run->sim, fault->node);
+    sim_mend(run->sim, fault->node); /* one bit at a time */
+    run->stays_down[fault->node] = false;
+    if (sim_flip_bit(run->sim, fault->node, fault->b != 0, (uint64_t)fault->a, what, sizeof what))
+        sim_trace_happened(&run->trace, fault->node, what);
+    start(run, fault->node); /* and goes on, or refuses, or stops later */
+}
+
+static void begin(struct run *run, uint32_t index) {
+    const struct sim_fault *fault = &run->plan->faults[index];
+    struct sim *sim = run->sim;
+    switch (fault->kind) {
+    case SIM_FAULT_KILL:
+        sim_kill(sim, fault->node);
+        run->stays_down[fault->node] = true;
+        break;
+    case SIM_FAULT_DOOM_DISK: sim_doom(sim, fault->node, (uint32_t)fault->a, 0); break;
+    case SIM_FAULT_DOOM_STORE: sim_doom(sim, fault->node, 0, (uint32_t)fault->a); break;
+    case SIM_FAULT_FULL_DISK: sim_break_disk(sim, fault->node, (uint32_t)fault->a, 0); break;
+    case SIM_FAULT_FULL_STORE: sim_break_disk(sim, fault->node, 0, (uint32_t)fault->a); break;
+    case SIM_FAULT_FLIP: flip(run, fault); break;
+    case SIM_FAULT_SPLIT:
+    case SIM_FAULT_BRIDGE:
+    case SIM_FAULT_RING:
+    case SIM_FAULT_ALONE:
+    case SIM_FAULT_ONE_LINK: sever_groups(run, fault, true); break;
+    case SIM_FAULT_FLAP: run->flap_ms[index] = sim_now_ms(sim); break;
+    case SIM_FAULT_CLOG: clog_roads(run, fault, fault->a); break;
+    case SIM_FAULT_SLOW_DISK: sim_set_flush_us(sim, fault->node, fault->a); break;
+    case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, fault->a); break;
+    case SIM_FAULT_POWER: give_power(run, fault); break;
+    default: break;
+    }
+}
+
+static void end(struct run *run, uint32_t index) {
+    const struct sim_fault *fault = &run->plan->faults[index];
+    struct sim *sim = run->sim;
+    switch (fault->kind) {
+    case SIM_FAULT_KILL: run->stays_down[fault->node] = false; break;
+    case SIM_FAULT_DOOM_DISK:
+    case SIM_FAULT_DOOM_STORE:
+    case SIM_FAULT_FULL_DISK:
+    case SIM_FAULT_FULL_STORE:
+    case SIM_FAULT_FLIP: sim_mend(sim, fault->node); break;
+    case SIM_FAULT_SPLIT:
+    case SIM_FAULT_BRIDGE:
+    case SIM_FAULT_RING:
+    case SIM_FAULT_ALONE:
+    case SIM_FAULT_ONE_LINK: sever_groups(run, fault, false); break;
+    case SIM_FAULT_CLOG: clog_roads(run, fault, 0); break;
+    case SIM_FAULT_SLOW_DISK: sim_set_flush_us(sim, fault->node, run->plan->flush_us); break;
+    case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, 0); break;
+    default: break;
+    }
+    if (fault->kind <= SIM_FAULT_FLIP)
+        start(run, fault->node);
+}
+
+static void flap(struct run *run, uint32_t index) {
+    const struct sim_fault *fault = &run->plan->faults[index];
+    uint32_t other = (uint32_t)sim_chance_below(&run->chance, run->plan->config.nodes);
+    if (other != fault->node)
+        sim_cut_link(run->sim, fault->node, other, 1 + sim_chance_below(&run->chance, 2 * fault->b));
+    run->flap_ms[index] += fault->b;
+}
+
+/* ---- time */
+
+static bool is_timed(const struct sim_fault *fault) { return !fault->left_out && fault->kind < SIM_FAULT_LIE; }
+
+static void sooner(int64_t *due, int64_t at) {
+    if (at < *due)
+        *due = at;
+}
+
+static int64_t next_due(const struct run *run) {
+    int64_t due = run->plan->trouble_ms;
+    if (run->plan->tx_every_ms > 0)
+        sooner(&due, run->next_tx_ms);
+    for (uint32_t i = 0; i < run->plan->fault_count; i++) {
+        const struct sim_fault *fault = &run->plan->faults[i];
+        if (!is_timed(fault) || run->ended[i])
+            continue;
+        sooner(&due, run->begun[i] ? fault->at_ms + fault->for_ms : fault->at_ms);
+        if (run->begun[i] && fault->kind == SIM_FAULT_FLAP)
+            sooner(&due, run->flap_ms[i]);
+    }
+    return due;
+}
+
+static void do_due(struct run *run, int64_t now) {
+    if (run->plan->tx_every_ms > 0 && run->next_tx_ms <= now)
+        flow(run);
+    for (uint32_t i = 0; i < run->plan->fault_count; i++) {
+        const struct sim_fault *fault = &run->plan->faults[i];
+        if (!is_timed(fault) || run->ended[i])
+            continue;
+        if (!run->begun[i] && fault->at_ms <= now) {
+            run->begun[i] = true;
+            run->result->faults++;
+            begin(run, i);
+        } else if (run->begun[i] && fault->at_ms + fault->for_ms <= now) {
+            run->ended[i] = true;
+            end(run, i);
+        } else if (run->begun[i] && fault->kind == SIM_FAULT_FLAP && run->flap_ms[i] <= now) {
+            flap(run, i);
+        }
+    }
+}
+
+/* Those that died of their doom or their disk come back by themselves after a while, as with a supervisor: a broken disk stops them again. */
+static void raise_dead(struct run *run) {
+    for (uint32_t i = 0; i < run->plan->config.nodes; i++)
+        if (!sim_is_alive(run->sim, i) && sim_chance_below(&run->chance, 4) == 0)
+            start(run, i);
+}
+
+static int64_t highest(const struct run *run) {
+    int64_t height = 0;
+    for (uint32_t i = 0; i < run->plan->config.nodes; i++)
+        if (sim_is_alive(run->sim, i) && !run->plan->is_faulty[i] && sim_ledger(run->sim, i)->state.height > height)
+            height = sim_ledger(run->sim, i)->state.height;
+    return height;
+}
+
+static int64_t heights_done(const struct run *run) {
+    int64_t height = highest(run);
+    return height == 0 ? 0 : height - run->plan->config.initial_height + 1;
+}
+
+static bool is_good(const struct run *run) { return sim_complaint(run->sim)[0] == '\0'; }
+
+static bool has_enough(const struct run *run) { return run->plan->heights > 0 && heights_done(run) >= run->plan->heights; }
+
+static void trouble(struct run *run) {
+    int64_t looked = 0;
+    while (is_good(run) && sim_now_ms(run->sim) < run->plan->trouble_ms && !has_enough(run)) {
+        int64_t due = next_due(run), now = sim_now_ms(run->sim), step = due - now;
+        if (step > 500)
+            step = 500; /* looks at heights and the dead in between */
+        sim_run_for(run->sim, step > 0 ? step : 0);
+        do_due(run, sim_now_ms(run->sim));
+        if (sim_now_ms(run->sim) - looked >= 500 && run->plan->fault_count > 0) {
+            looked = sim_now_ms(run->sim);
+            raise_dead(run);
+        }
+    }
+}
+
+/* ---- the healing */
+
+static void heal(struct run *run) {
+    uint32_t nodes = run->plan->config.nodes;
+    for (uint32_t i = 0; i < run->plan->fault_count; i++) {
+        if (is_timed(&run->plan->faults[i]) && run->begun[i] && !run->ended[i])
+            end(run, i);
+        if (run->plan->honest_at_the_end && run->liars[i] != NULL)
+            sim_liar_end(run->liars[i]);
+    }
+    for (uint32_t a = 0; a < nodes; a++)
+        for (uint32_t b = a + 1; b < nodes; b++)
+            sim_sever(run->sim, a, b, false);
+    sim_roads_mend(&run->plan->roads);
+    for (uint32_t i = 0; i < nodes; i++) {
+        run->stays_down[i] = false;
+        sim_mend(run->sim, i);
+        sim_set_flush_us(run->sim, i, run->plan->flush_us);
+        sim_skew_clock(run->sim, i, 0);
+        start(run, i);
+        if (!sim_is_alive(run->sim, i) && !run->plan->is_faulty[i] && !run->is_absent[i])
+            sim_complain(run->sim, "node %u does not start though all is mended", i);
+    }
+}
+
+/* The clocks of the healed may be behind block times of those that were ahead: that must not stop anybody. */
+static void go_on(struct run *run) {
+    int64_t healed = sim_now_ms(run->sim), height = highest(run);
+    uint32_t honest = 0;
+    sim_check_expect(run->check);
+    for (uint32_t i = 0; i < 3; i++) {
+        for (honest = (uint32_t)sim_chance_below(&run->chance, run->plan->config.nodes); run->plan->is_faulty[honest];)
+            honest = (honest + 1) % run->plan->config.nodes;
+        if (run->load.is_ledger && honest >= SIM_LOAD_ACCOUNTS)
+            continue;
+        submit_next(run, honest);
+    }
+    int64_t floor = run->plan->config.initial_height - 1;
+    bool reached = sim_run_to_height(run->sim, (height < floor ? floor : height) + RECOVERY_HEIGHTS, RECOVERY_MS);
+    while (reached && is_good(run) && sim_check_missing(run->check) > 0 && sim_now_ms(run->sim) < healed + RECOVERY_MS)
+        sim_run_for(run->sim, 500);
+    run->result->recovery_ms = sim_now_ms(run->sim) - healed;
+    if (!reached && is_good(run))
+        sim_complain(run->sim, "%d s after the healing not all are %d heights further than %" PRId64, RECOVERY_MS / 1000, RECOVERY_HEIGHTS, height);
+    else if (is_good(run) && sim_check_missing(run->check) > 0)
+        sim_complain(run->sim, "%u transactions that were admitted after the healing are in no block", sim_check_missing(run->check));
+}
+
+/* ---- life */
+
+static void make_liars(struct run *run) {
+    for (uint32_t i = 0; i < run->plan->fault_count; i++) {
+        const struct sim_fault *fault = &run->plan->faults[i];
+        if (fault->left_out)
+            continue;
+        if (fault->kind == SIM_FAULT_LIE)
+            run->liars[i] = sim_liar_new(run->sim, fault->node, (enum sim_liar_kind)fault->a, run->plan->seed * 31 + i);
+        if (fault->kind == SIM_FAULT_TWIN) {
+            sim_set_faulty(run->sim, fault->node);
+            sim_set_faulty(run->sim, (uint32_t)fault->a);
+        }
+        run->result->faults += fault->kind >= SIM_FAULT_LIE;
+    }
+}
+
+static void start_all(struct run *run) {
+    for (uint32_t i = 0; i < run->plan->fault_count; i++)
+        if (run->plan->faults[i].kind == SIM_FAULT_TWIN && run->plan->faults[i].left_out)
+            run->is_absent[run->plan->faults[i].node] = true;
+    for (uint32_t i = 0; i < run->plan->config.nodes; i++) {
+        sim_set_flush_us(run->sim, i, run->plan->flush_us);
+        start(run, i);
+    }
+}
+
+static void open_run(struct run *run) {
+    struct sim_plan *plan = run->plan;
+    sim_seal_use_insecure(!plan->real_crypto);
+    sim_load_init(&run->load, plan->config.app, plan->tx_bytes);
+    plan->config.app_state = run->load.is_ledger ? span_text(run->load.app_state) : span_of(NULL, 0);
+    plan->config.watch = (struct sim_watch){run, on_sent, on_arrived, on_applied, on_turned, on_happened};
+    run->check = sim_check_new(plan, &run->load);
+    run->sim = sim_make(&plan->config);
+    sim_trace_begin(&run->trace, run->sim);
+    sim_check_begin(run->check, run->sim);
+    make_liars(run);
+    if (run->view != NULL && run->view->begun != NULL)
+        run->view->begun(run->view->context, run->sim);
+}
+
+static void close_run(struct run *run) {
+    struct sim_result *result = run->result;
+    snprintf(result->complaint, sizeof result->complaint, "%s", sim_complaint(run->sim));
+    snprintf(result->note, sizeof result->note, "%s", sim_check_note(run->check));
+    result->forked = sim_forked(run->sim);
+    result->heights = heights_done(run);
+    result->virtual_ms = sim_now_ms(run->sim);
+    result->messages = sim_delivered(run->sim);
+    result->deaths = sim_deaths(run->sim);
+    result->drops = sim_drops(run->sim);
+    result->txs = sim_check_txs(run->check);
+    result->events = run->trace.events;
+    sim_trace_end(&run->trace, result->trace);
+    for (uint32_t i = 0; i < SIM_PLAN_FAULTS_MAX; i++)
+        sim_liar_free(run->liars[i]);
+    sim_free(run->sim);
+    sim_check_free(run->check);
+    sim_load_close(&run->load);
+    sim_seal_use_insecure(false);
+}
+
+void sim_run(struct sim_result *result, struct sim_plan *plan, FILE *trace, const struct sim_view *view) {
+    static struct run run; /* jumps out of dying nodes must not lose it */
+    run = (struct run){.plan = plan, .result = result, .view = view, .chance = {plan->seed * 7 + 3}, .next_tx_ms = 1};
+    *result = (struct sim_result){0};
+    sim_trace_init(&run.trace, trace);
+    open_run(&run);
+    start_all(&run);
+    trouble(&run);
+    bool heals = plan->fault_count > 0 || plan->tx_every_ms > 0;
+    if (heals && is_good(&run) && !plan->is_quiet) {
+        heal(&run);
+        if (!plan->beyond_third)
+            go_on(&run);
+    }
+    if (is_good(&run))
+        sim_check_end(run.check);
+    close_run(&run);
+}
