@@ -21,7 +21,7 @@ struct signservice {
     struct ed25519_key *key; /* of the SecretConnection */
     struct signlink *link;
     struct event *turn; /* the next dial, or the end of an idle link */
-    bool is_ready, has_asked;
+    bool is_ready, has_asked, has_signed; /* of this link */
     int64_t ready_ms, heard_ms, pause_ms;
     uint64_t dials;
     char told[SIGNLINK_WHY_SIZE]; /* the last failure, said once */
@@ -126,7 +126,7 @@ static void on_ready(void *context, struct signlink *link) {
     (void)link;
     struct signservice *service = context;
     service->is_ready = true;
-    service->has_asked = false;
+    service->has_asked = service->has_signed = false;
     service->ready_ms = service->heard_ms = now_ms();
     wake_in(service, service->settings.idle_ms);
 }
@@ -163,12 +163,13 @@ static void on_message(void *context, struct signlink *link, const struct wire_p
     service->heard_ms = now_ms();
     if (question->kind != WIRE_PING_REQUEST)
         tell_answer(service, question, &answer);
+    service->has_signed |= question->kind != WIRE_PING_REQUEST && question->kind != WIRE_PUB_KEY_REQUEST && !answer.has_error;
     signlink_send(link, &answer);
 }
 
 static void on_dead(void *context, struct signlink *link, const char *why) {
     struct signservice *service = context;
-    bool was_steady = service->is_ready && now_ms() - service->ready_ms >= service->settings.steady_ms;
+    bool was_steady = service->is_ready && (service->has_signed || now_ms() - service->ready_ms >= service->settings.steady_ms);
     int64_t longer = 2 * service->pause_ms < service->settings.redial_max_ms ? 2 * service->pause_ms : service->settings.redial_max_ms;
     service->pause_ms = was_steady || service->pause_ms == 0 ? service->settings.redial_min_ms : longer;
     if (strcmp(service->told, why) != 0)

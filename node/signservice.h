@@ -2,8 +2,8 @@
  * priv_validator_laddr, again and again, and answers what it asks with the key and the mark of node/signer.h. The double-sign rules are the mark's: no
  * node is trusted with them.
  *
- * Between dials the pause doubles from redial_min_ms to redial_max_ms, and begins anew only behind a link that lasted steady_ms: a node that hangs up
- * at once must not cost a port each time (wound 47). */
+ * Between dials the pause doubles from redial_min_ms to redial_max_ms, and begins anew only behind a link that signed something, or lasted
+ * steady_ms: a node that hangs up at once must not cost a port each time (wound 47). */
 #ifndef QUORATE_NODE_SIGNSERVICE_H
 #define QUORATE_NODE_SIGNSERVICE_H
 

@@ -370,6 +370,21 @@ START_TEST(extensions_are_signed_where_the_chain_has_them) {
 }
 END_TEST
 
+/* A node that is started again and again meanwhile does not wait longer each time. */
+START_TEST(behind_a_link_that_signed_the_pause_is_short_again) {
+    meet();
+    for (int32_t i = 0; i < 8; i++) {
+        must_sign_vote(VOTE_PREVOTE, 1, i, 1);
+        notary_free(notary);
+        run_for(3);
+        open_notary();
+        int64_t begin = outsider_clock();
+        run_until(is_connected);
+        ck_assert_int_lt(outsider_clock() - begin, 60);
+    }
+}
+END_TEST
+
 START_TEST(a_node_that_hangs_up_at_once_costs_few_dials_and_no_sockets) { /* wound 47 */
     uint16_t port = 0;
     int listener = outsider_listen(&port), fds = 0;
@@ -1100,6 +1115,7 @@ Suite *suite_remote_signer(void) {
     tcase_add_test(tests, the_signers_side_signs_nothing_twice);
     tcase_add_test(tests, the_same_vote_at_another_time_comes_back_with_its_first_time);
     tcase_add_test(tests, extensions_are_signed_where_the_chain_has_them);
+    tcase_add_test(tests, behind_a_link_that_signed_the_pause_is_short_again);
     tcase_add_test(tests, a_node_that_hangs_up_at_once_costs_few_dials_and_no_sockets);
     tcase_add_test(tests, a_wish_without_a_signer_is_refused_in_time);
     tcase_add_test(tests, what_waits_is_of_the_newest_height_and_round);
