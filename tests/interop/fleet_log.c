@@ -13,6 +13,7 @@ static const char *const comet_partings[] = {"EOF", "connection reset by peer", 
                                              "i/o timeout", NULL};
 /* While it fetches blocks it asks two peers for one and drops the slower for its answer; it does so to its own kind too (0.38.26). */
 static const char comet_ingratitude[] = "unsolicited BlockResponse";
+static const char *const first_blocks[] = {"executed block", "committed height", NULL};
 static const char *const quorate_faults[] = {" ERR ", "Assertion", "AddressSanitizer", "runtime error", " refused: ", NULL};
 
 static bool has_any(const char *line, const char *const *words) {
@@ -54,11 +55,15 @@ static char *fault_of(const struct localnet_node *node, char kind, unsigned merc
     char *line = NULL, *found = NULL;
     size_t capacity = 0;
     FILE *file = fopen(node->log, "re");
-    while (file != NULL && found == NULL && getline(&line, &capacity, file) > 0)
-        if (kind == 'C' ? is_comet_fault(line, mercy) : is_quorate_fault(line, mercy)) {
+    unsigned at_first = FLEET_LOG_ROUGH; /* until the first block: two that dial each other at once close one of their connections */
+    while (file != NULL && found == NULL && getline(&line, &capacity, file) > 0) {
+        if (has_any(line, first_blocks))
+            at_first = 0;
+        if (kind == 'C' ? is_comet_fault(line, mercy | at_first) : is_quorate_fault(line, mercy | at_first)) {
             line[strcspn(line, "\n")] = '\0';
             found = complaint_of("%s says: %.400s", node->name, line);
         }
+    }
     free(line);
     if (file != NULL)
         fclose(file);

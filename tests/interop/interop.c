@@ -51,6 +51,13 @@ static void print_row(FILE *out, const struct plan *plan, const struct row *row,
     fflush(out);
 }
 
+/* "0.38" of "0.38.26" */
+static void name_line(char out[static 16], const char *version) {
+    size_t size = strcspn(version, ".");
+    size += version[size] == '.' ? 1 + strcspn(version + size + 1, ".") : 0;
+    snprintf(out, 16, "%.*s", (int)size, version);
+}
+
 static void run_row(struct row *row, const struct plan *plan, uint32_t index) {
     if (access(row->comet, X_OK) != 0) {
         row->outcome = OUTCOME_MISSING;
@@ -79,13 +86,14 @@ int main(int argc, char **argv) {
     FILE *table = fopen(path, "we");
     for (uint32_t i = 0; i < PLANS; i++) {
         const struct plan *plan = &plans[i];
-        char comet[1024], folder[1024];
+        char comet[1024], folder[1024], release[16];
         const char *version = argv[plan->is_new ? 4 : 3];
         if (!is_asked_for(plan->name, argc > 5 ? argv[5] : ""))
             continue;
         snprintf(comet, sizeof comet, "%s/bin/%s/cometbft", base, version);
         snprintf(folder, sizeof folder, "%s/%s", base, plan->name);
-        rows[i] = (struct row){.quorate = quorate, .comet = comet, .folder = folder, .kinds = plan->kinds, .release = plan->is_new ? "0.40" : "0.38",
+        name_line(release, version);
+        rows[i] = (struct row){.quorate = quorate, .comet = comet, .folder = folder, .kinds = plan->kinds, .release = release,
                                .homes_by = plan->homes_by};
         int64_t began_ms = fleet_clock();
         run_row(&rows[i], plan, i);
