@@ -61,9 +61,10 @@ static void on_applied(void *context, struct block *block, const struct ledger_a
 static void on_halt(void *context, const char *why) {
     struct replica *replica = context;
     char text[sizeof replica->halted_why];
-    snprintf(text, sizeof text,
-             "two thirds of the validators signed block %" PRId64 ", which this node refuses (%s); compare the versions and settings of the "
-             "validators, then restart", state_next_height(&replica->ledger->state), why);
+    bool is_time = strcmp(why, block_verdict_text(BLOCK_WRONG_TIME)) == 0; /* release_hint.h */
+    snprintf(text, sizeof text, "two thirds of the validators signed block %" PRId64 ", which this node refuses (%s); %s, then restart",
+             state_next_height(&replica->ledger->state), why,
+             is_time ? "is [quorate] release the one whose rules this chain follows? Set it" : "compare the versions and settings of the validators");
     blocksync_end(&replica->sync);
     kv_group_hold(replica->ledger->kv, false);
     replica_halt(replica, text);
