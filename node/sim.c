@@ -154,7 +154,7 @@ bool sim_run_call(struct sim *sim, void (*call)(void *context), void *context) {
 }
 
 static bool step(struct sim *sim, int64_t until_us) {
-    if (sim->queue.count == 0 || sim->queue.heap[0].at_us > until_us)
+    if (sim->queue.count == 0 || sim_queue_next_us(&sim->queue) > until_us)
         return false;
     struct running running = {sim, sim_queue_take(&sim->queue)};
     const struct sim_node *node = &sim->nodes[running.item.to];

@@ -19,11 +19,21 @@ struct sim_item {
     struct blob *message;
 };
 
+struct sim_queue_place { /* what the order needs, apart from the rest: a heap of millions moves much */
+    int64_t at_us;
+    uint64_t number;
+    uint32_t item;
+};
+
 struct sim_queue {
-    struct sim_item *heap;
+    struct sim_queue_place *heap; /* each above its four children */
+    struct sim_item *items;
+    uint32_t *free_items; /* a stack of those not in use */
     size_t count, capacity;
     uint64_t made;
 };
+
+static inline int64_t sim_queue_next_us(const struct sim_queue *queue) { return queue->heap[0].at_us; } /* there is one */
 
 void sim_queue_put(struct sim_queue *queue, struct sim_item item);   /* gives it its number */
 void sim_queue_defer(struct sim_queue *queue, struct sim_item item); /* keeps its number: what was sent in order stays in order */
