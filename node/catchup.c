@@ -99,7 +99,7 @@ bool catchup_at_start(struct replica *replica) {
 
 static int64_t highest_peer(const struct replica *replica) {
     int64_t highest = 0;
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+    for (uint32_t i = 0; i < replica->peers_end; i++)
         if (replica->peers[i].present && replica->peers[i].state.height > highest)
             highest = replica->peers[i].state.height;
     return highest;

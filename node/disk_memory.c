@@ -177,6 +177,7 @@ static void memory_truncate(struct disk *disk, const char *name, int64_t size) {
     struct file *file = find_or_make(changing(disk, name), name);
     assert(size >= 0);
     bytes_resize(&file->now, (size_t)size);
+    file->is_flipped = file->is_flipped && file->flipped_byte < (size_t)size;
     note_change(file, CHANGE_TRUNCATE, (size_t)size, span_of(NULL, 0));
 }
 

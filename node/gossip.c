@@ -30,7 +30,7 @@ bool gossip_send(struct replica *replica, struct replica_peer *peer, const struc
 /* Where we are and what we lack must come through: whoever had no room for it hears it later. */
 static void broadcast(struct replica *replica, const struct wire_consensus *message) {
     struct blob *blob = encode(message);
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->peers_end; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (peer->present && !send(replica, peer, wire_consensus_channel(message->kind), blob))
             peer->untold = true;
@@ -61,7 +61,7 @@ void gossip_step(struct replica *replica) {
 
 void gossip_own_vote(struct replica *replica, const struct vote *vote, uint32_t validators) {
     struct blob *blob = encode(&(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->peers_end; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (!peer->present)
             continue;
@@ -97,7 +97,7 @@ void gossip_have(struct replica *replica, const struct engine_effect *have) {
     struct wire_consensus message = {
         .kind = WIRE_HAS_VOTE, .height = have->height, .round = have->round, .type = have->type, .index = (int32_t)have->index};
     struct blob *blob = encode(&message);
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->peers_end; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (!peer->present)
             continue;
@@ -158,7 +158,7 @@ void gossip_introduce(struct replica *replica, struct replica_peer *peer) {
 
 /* Nothing moves, so something that we take for granted is not so: all is told and sent again. */
 void gossip_again(struct replica *replica) {
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->peers_end; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (!peer->present)
             continue;

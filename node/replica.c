@@ -43,7 +43,7 @@ uint32_t replica_engine_number(const struct replica *replica, struct span peer_i
 }
 
 struct replica_peer *replica_find_peer(struct replica *replica, uint32_t number) {
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+    for (uint32_t i = 0; i < replica->peers_end; i++)
         if (replica->peers[i].present && replica->peers[i].number == number)
             return &replica->peers[i];
     return NULL;
@@ -242,7 +242,7 @@ struct replica *replica_new(const struct replica_config *config, const struct re
 void replica_free(struct replica *replica) {
     if (replica == NULL)
         return;
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++)
+    for (uint32_t i = 0; i < replica->peers_end; i++)
         if (replica->peers[i].present)
             peerstate_close(&replica->peers[i].state);
     shelf_close(&replica->shelf);
@@ -276,6 +276,8 @@ void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
         struct replica_peer *peer = &replica->peers[i];
         if (peer->present)
             continue;
+        if (i >= replica->peers_end)
+            replica->peers_end = i + 1;
         *peer = (struct replica_peer){.number = number, .present = true, .slot = -1, .loads = REPLICA_LOADS_MAX};
         snprintf(peer->id, sizeof peer->id, "%s", id);
         peer->engine_number = replica_engine_number(replica, span_text(peer->id));
@@ -332,7 +334,7 @@ enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, cons
 /* ---- what goes out */
 
 static void flush_gossip(struct replica *replica) {
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->peers_end; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (!peer->present)
             continue;
@@ -359,7 +361,7 @@ void replica_flush(struct replica *replica) {
 }
 
 static void gossip_round(struct replica *replica) {
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX && !replica->resting; i++) {
+    for (uint32_t i = 0; i < replica->peers_end && !replica->resting; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (!peer->present)
             continue;
@@ -403,7 +405,7 @@ void replica_timer(struct replica *replica, enum world_timer which) {
         break;
     case WORLD_TIMER_GOSSIP: gossip_round(replica); break;
     case WORLD_TIMER_CLAIMS:
-        for (uint32_t i = 0; i < REPLICA_PEERS_MAX && !replica->resting; i++)
+        for (uint32_t i = 0; i < replica->peers_end && !replica->resting; i++)
             gossip_claims(replica, &replica->peers[i]);
         if (!replica->resting)
             look_for_standstill(replica);
@@ -429,7 +431,7 @@ bool replica_catching_up(const struct replica *replica) {
     uint32_t spoke = 0, ahead = 0;
     if (replica->resting)
         return true;
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->peers_end; i++) {
         const struct replica_peer *peer = &replica->peers[i];
         spoke += peer->present && peer->state.height > 0;
         ahead += peer->present && peer->state.height > replica->engine.height + 1;
@@ -442,7 +444,7 @@ bool replica_resting(const struct replica *replica) { return replica->resting; }
 struct timestamp replica_height_started(const struct replica *replica) { return replica->height_started; }
 
 bool replica_peer_progress(const struct replica *replica, uint32_t number, int64_t *height, int32_t *round, uint32_t *step) {
-    for (uint32_t i = 0; i < REPLICA_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->peers_end; i++) {
         const struct replica_peer *peer = &replica->peers[i];
         if (!peer->present || peer->number != number)
             continue;

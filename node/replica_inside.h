@@ -86,6 +86,7 @@ struct replica {
     struct app_hash app_hash_of_last_header; /* as the last block's header told it: the proof-block rule */
 
     struct replica_peer peers[REPLICA_PEERS_MAX];
+    uint32_t peers_end;  /* all present ones are below: places are big, and walked after every message */
     uint64_t slots_used; /* bit per mempool slot */
 
     struct replica_timer timers[REPLICA_TIMERS_MAX];

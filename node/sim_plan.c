@@ -23,11 +23,11 @@ static bool one_in(struct sim_chance *chance, int64_t many) { return sim_chance_
 
 static uint32_t choose_nodes(struct sim_chance *chance) {
     static const struct {
-        uint32_t nodes, percent;
-    } sizes[] = {{1, 5}, {4, 43}, {5, 14}, {7, 20}, {10, 14}, {30, 3}, {100, 1}};
-    uint32_t dice = (uint32_t)sim_chance_below(chance, 100), at = 0;
-    while (dice >= sizes[at].percent)
-        dice -= sizes[at++].percent;
+        uint32_t nodes, mille;
+    } sizes[] = {{1, 50}, {4, 430}, {5, 150}, {7, 200}, {10, 142}, {30, 20}, {100, 8}};
+    uint32_t dice = (uint32_t)sim_chance_below(chance, 1000), at = 0;
+    while (dice >= sizes[at].mille)
+        dice -= sizes[at++].mille;
     return sizes[at].nodes;
 }
 
