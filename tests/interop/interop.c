@@ -26,7 +26,7 @@ static const struct plan plans[] = {
     {"f", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', true, scenario_steady},
     {"g1", "nil precommits with late times in commits", "QQCC", 'C', false, scenario_nil_times},
     {"g2", "nil precommits with late times in commits", "QQCC", 'C', true, scenario_nil_times},
-    {"g3", "the same with Quorate's [quorate] release set wrong", "QQCC", 'C', false, scenario_wrong_release},
+    {"g3", "the same with Quorate's [quorate] release set wrong", "CQCC", 'C', false, scenario_wrong_release},
 };
 #define PLANS (sizeof plans / sizeof plans[0])
 

@@ -30,7 +30,8 @@ void scenario_block_sync(struct row *row);
 void scenario_double_vote(struct row *row);
 /* A validator by script precommits nil with late times: the rule of the release for a block's time decides. */
 void scenario_nil_times(struct row *row);
-/* The same, but our nodes follow the rule of the other release: both kinds refuse each other's blocks, nobody forks, and our log names the switch. */
+/* The same, but our node follows the rule of the other release, among theirs that can decide without it: it refuses their blocks, does not fork, and
+ * its log names the switch. */
 void scenario_wrong_release(struct row *row);
 
 #endif
