@@ -37,11 +37,12 @@ static void choose_powers(struct sim_plan *plan, struct sim_chance *chance, uint
         plan->powers[i] = shape == 0 ? 10 : shape == 1 ? between(chance, 1, 100) : shape == 2 ? (i == 0 ? 3 * nodes : 10) : 1 + (int64_t)(i * i);
 }
 
-/* Ten links each and a ring, so that nobody is alone. */
-static void choose_mesh(struct sim_plan *plan, struct sim_chance *chance) {
+/* Each dials some, and is dialled by as many; and a ring, so that nobody is alone. */
+static void choose_mesh(struct sim_plan *plan, struct sim_chance *chance, uint32_t dialled) {
     uint32_t nodes = plan->config.nodes;
+    plan->is_mesh_full = false;
     for (uint32_t i = 0; i < nodes; i++) {
-        for (uint32_t k = 0; k < 6; k++) {
+        for (uint32_t k = 0; k < dialled; k++) {
             uint32_t other = k == 0 ? (i + 1) % nodes : (uint32_t)sim_chance_below(chance, nodes);
             if (other != i)
                 plan->mesh[i * nodes + other] = plan->mesh[other * nodes + i] = 1;
@@ -75,7 +76,7 @@ static void choose_engine(struct sim_plan *plan, struct sim_chance *chance) {
     plan->config.block_bytes_max = one_in(chance, 4) ? between(chance, 4000, 200000) : 0;
     if (plan->config.block_bytes_max > 0 && plan->config.nodes > 10)
         plan->config.block_bytes_max += 40000; /* a commit of many must fit */
-    plan->tx_every_ms = one_in(chance, 4) ? between(chance, 2, 20) : between(chance, 50, 1000);
+    plan->tx_every_us = 1000 * (one_in(chance, 4) ? between(chance, 2, 20) : between(chance, 50, 1000));
 }
 
 /* ---- what happens */
@@ -232,9 +233,8 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed) {
     choose_faults(plan, &chance);
     choose_liars(plan, &chance);
     spare_powers(plan);
-    plan->is_mesh_full = plan->config.nodes <= 12;
-    if (!plan->is_mesh_full)
-        choose_mesh(plan, &chance);
+    if (plan->config.nodes > 12)
+        choose_mesh(plan, &chance, 6);
     sort_faults(plan);
     sim_plan_settle(plan);
 }
@@ -247,6 +247,17 @@ void sim_plan_quiet(struct sim_plan *plan, uint64_t seed, uint32_t nodes) {
     plan->trouble_ms = INT64_MAX / 4;
     plan->is_quiet = true;
     plan->config.engine.timeout_commit_ms = 100;
+    sim_plan_settle(plan);
+}
+
+void sim_plan_network(struct sim_plan *plan, uint64_t seed, uint32_t nodes, uint32_t peers) {
+    struct sim_chance chance = {seed};
+    sim_plan_quiet(plan, seed, nodes);
+    sim_roads_init(&plan->roads, SIM_ROADS_WAN, seed);
+    plan->config.engine.timeout_commit_ms = 1000;
+    plan->flush_us = 1000;
+    if (peers > 0 && peers + 1 < nodes)
+        choose_mesh(plan, &chance, (peers + 1) / 2);
     sim_plan_settle(plan);
 }
 

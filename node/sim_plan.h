@@ -54,7 +54,7 @@ struct sim_plan {
     bool honest_at_the_end; /* liars fall silent when all is healed */
     int64_t trouble_ms;    /* then all is healed */
     int64_t heights;       /* ends the trouble earlier when somebody has applied so many; 0: no bound */
-    int64_t tx_every_ms;   /* 0: none */
+    int64_t tx_every_us;   /* about; 0: none */
     size_t tx_bytes;       /* of a kvstore pair; 0: as it comes */
     bool is_quiet;         /* no healing, no proof of liveness: ends where it ends */
     uint32_t fault_count;
@@ -64,6 +64,8 @@ struct sim_plan {
 void sim_plan_make(struct sim_plan *plan, uint64_t seed);
 /* For heights as fast as the machine can: `nodes` honest validators, no trouble. */
 void sim_plan_quiet(struct sim_plan *plan, uint64_t seed, uint32_t nodes);
+/* An operator's network: honest validators with about `peers` links each (0: all to all); transactions flow. */
+void sim_plan_network(struct sim_plan *plan, uint64_t seed, uint32_t nodes, uint32_t peers);
 /* Call after leaving faults out: who lies, and the config's pointers into the plan. A plan must not be moved after that. */
 void sim_plan_settle(struct sim_plan *plan);
 void sim_plan_text(char out[static SIM_PLAN_TEXT_SIZE], const struct sim_plan *plan);

@@ -22,7 +22,7 @@ struct run {
     const struct sim_view *view;
     struct sim_chance chance;
     struct sim_liar *liars[SIM_PLAN_FAULTS_MAX];
-    int64_t next_tx_ms;
+    int64_t next_tx_us;
     int64_t flap_ms[SIM_PLAN_FAULTS_MAX];   /* when its links die next */
     bool begun[SIM_PLAN_FAULTS_MAX], ended[SIM_PLAN_FAULTS_MAX];
     bool stays_down[SIM_NODES_MAX];
@@ -84,7 +84,7 @@ static void flow(struct run *run) {
     if (run->load.is_ledger) /* an account speaks to one node only */
         node %= SIM_LOAD_ACCOUNTS;
     submit_next(run, node);
-    run->next_tx_ms += 1 + sim_chance_below(&run->chance, 2 * run->plan->tx_every_ms);
+    run->next_tx_us += 1 + sim_chance_below(&run->chance, 2 * run->plan->tx_every_us);
 }
 
 static void give_power(struct run *run, const struct sim_fault *fault) {
@@ -226,8 +226,8 @@ static void sooner(int64_t *due, int64_t at) {
 
 static int64_t next_due(const struct run *run) {
     int64_t due = run->plan->trouble_ms;
-    if (run->plan->tx_every_ms > 0)
-        sooner(&due, run->next_tx_ms);
+    if (run->plan->tx_every_us > 0)
+        sooner(&due, run->next_tx_us / 1000);
     for (uint32_t i = 0; i < run->plan->fault_count; i++) {
         const struct sim_fault *fault = &run->plan->faults[i];
         if (!is_timed(fault) || run->ended[i])
@@ -240,7 +240,7 @@ static int64_t next_due(const struct run *run) {
 }
 
 static void do_due(struct run *run, int64_t now) {
-    if (run->plan->tx_every_ms > 0 && run->next_tx_ms <= now)
+    for (int i = 0; run->plan->tx_every_us > 0 && run->next_tx_us / 1000 <= now && i < 100; i++)
         flow(run);
     for (uint32_t i = 0; i < run->plan->fault_count; i++) {
         const struct sim_fault *fault = &run->plan->faults[i];
@@ -411,13 +411,13 @@ static void close_run(struct run *run) {
 
 void sim_run(struct sim_result *result, struct sim_plan *plan, FILE *trace, const struct sim_view *view) {
     static struct run run; /* jumps out of dying nodes must not lose it */
-    run = (struct run){.plan = plan, .result = result, .view = view, .chance = {plan->seed * 7 + 3}, .next_tx_ms = 1};
+    run = (struct run){.plan = plan, .result = result, .view = view, .chance = {plan->seed * 7 + 3}, .next_tx_us = 1000};
     *result = (struct sim_result){0};
     sim_trace_init(&run.trace, trace);
     open_run(&run);
     start_all(&run);
     trouble(&run);
-    bool heals = plan->fault_count > 0 || plan->tx_every_ms > 0;
+    bool heals = plan->fault_count > 0 || plan->tx_every_us > 0;
     if (heals && is_good(&run) && !plan->is_quiet) {
         heal(&run);
         if (!plan->beyond_third)
