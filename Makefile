@@ -6,6 +6,7 @@
 #   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
 #   make bench               measures four validators on this machine
 #   make bench-sync          measures how fast a node that joins late catches up
+#   make twins               two engines share a key: all scenarios of some rounds, and the honest agree
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
@@ -166,6 +167,12 @@ $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 kill: $(OUT)/kill $(OUT)/quorate
 	@$< $(OUT)/quorate $(FOR)
+
+# Two honest engines that share a key, in all ways of hearing each other for some rounds: `make twins`, or `make twins DEEP=deep`.
+$(OUT)/twins: $(call objects,$(BELOW_tendermint)) $(patsubst %,$(OUT)/tests/tendermint/%.o,twins twins_net twins_state story) $(OUT)/tests/twins/main.o
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
+twins: $(OUT)/twins
+	@nice -n 5 $< $(DEEP)
 
 # Does every test that matters notice? Known-dangerous changes, one by one, in a copy of the tree; ONLY=word picks some.
 mutants:
