@@ -154,7 +154,7 @@ bool sim_run_call(struct sim *sim, void (*call)(void *context), void *context) {
 }
 
 static bool step(struct sim *sim, int64_t until_us) {
-    if (sim->queue.count == 0 || sim_queue_next_us(&sim->queue) > until_us)
+    if (sim_queue_next_us(&sim->queue) > until_us)
         return false;
     struct running running = {sim, sim_queue_take(&sim->queue)};
     const struct sim_node *node = &sim->nodes[running.item.to];
@@ -169,8 +169,10 @@ static bool step(struct sim *sim, int64_t until_us) {
     return true;
 }
 
-void sim_run_for(struct sim *sim, int64_t ms) {
-    int64_t until = sim->now_us + ms * 1000;
+void sim_run_for(struct sim *sim, int64_t ms) { sim_run_for_us(sim, ms * 1000); }
+
+void sim_run_for_us(struct sim *sim, int64_t us) {
+    int64_t until = sim->now_us + us;
     while (step(sim, until) && sim->complaint[0] == '\0')
         continue;
     sim->now_us = until;

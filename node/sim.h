@@ -59,6 +59,7 @@ void sim_defaults(struct sim_config *config); /* 4 nodes, CometBFT's timeouts, 1
 /* Runs until every living honest node has applied `height`, or `limit_ms` of virtual time passed: false. */
 bool sim_run_to_height(struct sim *sim, int64_t height, int64_t limit_ms);
 void sim_run_for(struct sim *sim, int64_t ms);
+void sim_run_for_us(struct sim *sim, int64_t us);
 int64_t sim_now_ms(const struct sim *sim);
 int64_t sim_now_us(const struct sim *sim);
 

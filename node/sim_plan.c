@@ -228,6 +228,7 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed) {
     choose_roads(plan, &chance);
     choose_engine(plan, &chance);
     plan->flush_us = plan->config.nodes > 1 && one_in(&chance, 2) ? 0 : between(&chance, 500, 4000);
+    plan->stagger_us = one_in(&chance, 3) ? 0 : 1000000 / plan->config.nodes;
     plan->real_crypto = plan->config.nodes <= 7 && one_in(&chance, 20);
     plan->trouble_ms = plan->config.nodes == 1 ? 4000 : plan->config.nodes > 30 ? 4000 : plan->config.nodes > 10 ? 8000 : between(&chance, 5000, 20000);
     choose_faults(plan, &chance);
@@ -256,6 +257,7 @@ void sim_plan_network(struct sim_plan *plan, uint64_t seed, uint32_t nodes, uint
     sim_roads_init(&plan->roads, SIM_ROADS_WAN, seed);
     plan->config.engine.timeout_commit_ms = 1000;
     plan->flush_us = 1000;
+    plan->stagger_us = 500000 / nodes;
     if (peers > 0 && peers + 1 < nodes)
         choose_mesh(plan, &chance, (peers + 1) / 2);
     sim_plan_settle(plan);

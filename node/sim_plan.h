@@ -49,6 +49,7 @@ struct sim_plan {
     bool is_mesh_full;
     bool is_faulty[SIM_NODES_MAX]; /* lies or has a twin; left-out faults count not */
     bool beyond_third;     /* more lie than agreement bears */
+    int64_t stagger_us;    /* from one node's first start to the next one's, at most; else timers of all would ring together */
     int64_t flush_us;      /* of every disk; without it a lone validator without timeouts would never let time pass */
     bool real_crypto;
     bool honest_at_the_end; /* liars fall silent when all is healed */

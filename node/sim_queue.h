@@ -25,19 +25,30 @@ struct sim_queue_place { /* what the order needs, apart from the rest: a heap of
     uint32_t item;
 };
 
+struct sim_queue_pile {
+    struct sim_queue_place *places;
+    size_t count, capacity;
+};
+
+#define SIM_QUEUE_SLOTS 4096 /* of 1,024 µs each: what comes later than in four seconds waits apart */
+
+/* What is near stands in a small heap, what comes later in a pile per slot, unordered until its slot is reached, what is far in a heap of its own. */
 struct sim_queue {
-    struct sim_queue_place *heap; /* each above its four children */
+    struct sim_queue_pile near, far; /* heaps, each place above its four children */
+    struct sim_queue_pile slots[SIM_QUEUE_SLOTS];
+    size_t in_slots;
+    int64_t slot; /* up to it all is near */
     struct sim_item *items;
     uint32_t *free_items; /* a stack of those not in use */
     size_t count, capacity;
     uint64_t made;
 };
 
-static inline int64_t sim_queue_next_us(const struct sim_queue *queue) { return queue->heap[0].at_us; } /* there is one */
+int64_t sim_queue_next_us(struct sim_queue *queue); /* INT64_MAX: nothing will happen */
 
 void sim_queue_put(struct sim_queue *queue, struct sim_item item);   /* gives it its number */
 void sim_queue_defer(struct sim_queue *queue, struct sim_item item); /* keeps its number: what was sent in order stays in order */
-struct sim_item sim_queue_take(struct sim_queue *queue);             /* the next; there is one */
+struct sim_item sim_queue_take(struct sim_queue *queue);             /* the next; sim_queue_next_us has told when */
 void sim_queue_close(struct sim_queue *queue);                       /* releases the messages */
 
 #endif

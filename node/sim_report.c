@@ -78,7 +78,8 @@ static void note_vote(struct sim_report *report, struct sim_report_flight *fligh
     *seen += power_of(report, flight->to, vote->validator_index);
     flight->kind = is_prevote ? SIM_REPORT_PREVOTE : SIM_REPORT_PRECOMMIT;
     flight->is_decisive = before < quorum && *seen >= quorum;
-    add_flight(report, flight);
+    if (flight->from != flight->to) /* else it is its own, which reaches it by no road */
+        add_flight(report, flight);
 }
 
 static void push_sent(struct sim_report *report, uint32_t from, uint32_t to) {
@@ -116,8 +117,11 @@ static void on_sent(void *context, uint32_t from, uint32_t to, uint8_t channel, 
     if (height >= report->plan->config.initial_height)
         height_of(report, height)->bytes += (int64_t)message.size;
     arena_init(&arena, 4u << 20);
-    if (is_drawn(report, &decoded, channel, message, &arena))
+    if (is_drawn(report, &decoded, channel, message, &arena)) {
         push_sent(report, from, to);
+        if (decoded.kind == WIRE_VOTE_MESSAGE && address_equal(&decoded.vote.validator_address, sim_address(report->sim, from)))
+            note_vote(report, &(struct sim_report_flight){.from = from, .to = from}, &decoded.vote);
+    }
     arena_close(&arena);
 }
 

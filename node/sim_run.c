@@ -370,6 +370,8 @@ static void start_all(struct run *run) {
     for (uint32_t i = 0; i < run->plan->config.nodes; i++) {
         sim_set_flush_us(run->sim, i, run->plan->flush_us);
         start(run, i);
+        if (run->plan->stagger_us > 0)
+            sim_run_for_us(run->sim, sim_chance_below(&run->chance, run->plan->stagger_us));
     }
 }
 

@@ -55,11 +55,11 @@ struct wire_consensus {
     struct wire_bits bits;    /* NEW_VALID_BLOCK, PROPOSAL_POL, VOTE_SET_BITS */
     bool is_commit;
     struct proposal proposal;
-    struct part part;
     struct vote vote;
     int32_t type;             /* HAS_VOTE, MAJ23, BITS */
     int32_t index;            /* HAS_VOTE */
     struct block_id block_id; /* MAJ23, BITS */
+    struct part part;         /* BLOCK_PART; decoding leaves it alone for the other kinds: it is most of the struct */
 };
 
 /* `channel` must be the one that carries the kind. NEW_ROUND_STEP is also judged against the chain's initial height (ValidateHeight).

@@ -1,6 +1,10 @@
 #include "node/wire.h"
 
+#include <stddef.h>
+
 /* What is being read: the message and what cannot be seen in it afterwards. */
+#define BYTES_BEFORE_PART offsetof(struct wire_consensus, part)
+
 struct reading {
     struct wire_consensus *message;
     struct bit_array bits;
@@ -185,7 +189,9 @@ static void read_inner_field(struct reading *reading, struct proto_reader *reade
 /* A oneof: a later member replaces an earlier one altogether. */
 static void read_inner(struct reading *reading, struct proto_reader *reader, const struct proto_field *outer) {
     struct wire_consensus *message = reading->message;
-    memset(message, 0, sizeof *message);
+    memset(message, 0, BYTES_BEFORE_PART);
+    if (outer->number == WIRE_BLOCK_PART)
+        memset(&message->part, 0, sizeof message->part);
     message->kind = (enum wire_consensus_kind)outer->number;
     proposal_init(&message->proposal);
     vote_init(&message->vote);
@@ -226,14 +232,21 @@ static const char *read_message(struct reading *reading, struct span bytes, stru
     return keep_bits(reading, arena);
 }
 
+static void take(struct wire_consensus *out, const struct wire_consensus *message) {
+    memcpy(out, message, BYTES_BEFORE_PART);
+    if (message->kind == WIRE_BLOCK_PART)
+        out->part = message->part;
+}
+
 const char *wire_consensus_parse(struct wire_consensus *out, struct span bytes, struct arena *arena) {
-    struct wire_consensus message = {0};
+    struct wire_consensus message;
+    memset(&message, 0, BYTES_BEFORE_PART);
     struct reading reading = {.message = &message};
     bit_array_init(&reading.bits);
     const char *why = read_message(&reading, bytes, arena);
     bit_array_close(&reading.bits);
     if (why == NULL)
-        *out = message;
+        take(out, &message);
     return why;
 }
 
@@ -312,6 +325,6 @@ const char *wire_consensus_decode(struct wire_consensus *out, struct span bytes,
     if (why == NULL)
         why = wire_consensus_check(&message, initial_height);
     if (why == NULL)
-        *out = message;
+        take(out, &message);
     return why;
 }
