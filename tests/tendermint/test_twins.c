@@ -46,7 +46,7 @@ START_TEST(seven_rounds_by_chance_are_safe) {
     struct twins_report report;
     for (settings.rule = TWINS_STRICT; settings.rule < TWINS_RULES; settings.rule++)
         for (settings.groups = TWINS_TWO_GROUPS; settings.groups <= TWINS_THREE_GROUPS; settings.groups++) {
-            twins_sample(&report, &settings, 1, 5000);
+            twins_sample(&report, &settings, 1, settings.groups == TWINS_TWO_GROUPS ? 20000 : 5000);
             must_be_safe(&report);
         }
 }
