@@ -16,6 +16,7 @@
 #define CPU_SECONDS_MAX 90 /* of one seed: more is a fault of its own */
 #define SHRINK_RUNS_MAX 80
 #define LIST_SIZE       256
+#define LARGE           30
 #define LAST_WORDS_SIZE 512
 
 struct wish { /* one run */
@@ -304,6 +305,16 @@ static struct job *free_job(struct job *jobs, uint32_t count) {
     return NULL;
 }
 
+/* The next seed that is to be run. */
+static uint64_t next_seed(const struct sim_farm_wish *wish, uint64_t *next) {
+    static struct sim_plan plan;
+    for (;; ++*next) {
+        sim_plan_make(&plan, *next);
+        if (!wish->skips_large || plan.config.nodes < LARGE)
+            return (*next)++;
+    }
+}
+
 uint64_t sim_farm_run(const struct sim_farm_wish *wish) {
     struct job jobs[JOBS_MAX] = {0};
     struct sums sums = {0};
@@ -315,7 +326,7 @@ uint64_t sim_farm_run(const struct sim_farm_wish *wish) {
         bool is_over = (wish->count > 0 && next >= wish->first + wish->count) || (wish->seconds > 0 && now - began >= wish->seconds) ||
                        (wish->is_impatient && sums.failed > 0);
         while (!is_over && running < count && (wish->count == 0 || next < wish->first + wish->count)) {
-            launch(free_job(jobs, count), &(struct wish){.seed = next++, .real_crypto = wish->real_crypto});
+            launch(free_job(jobs, count), &(struct wish){.seed = next_seed(wish, &next), .real_crypto = wish->real_crypto});
             running++;
         }
         if (running == 0)

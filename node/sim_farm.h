@@ -10,6 +10,7 @@ struct sim_farm_wish {
     int64_t seconds;       /* of the wall; 0: no bound */
     uint32_t jobs;         /* 0: one per core */
     bool real_crypto;
+    bool skips_large;      /* of 30 nodes and more */
     bool is_silent;        /* no progress lines */
     bool is_impatient;     /* ends at the first failure */
     const char *seeds_file; /* failing seeds are appended to it; NULL: not */

@@ -170,13 +170,32 @@ static void spare_powers(struct sim_plan *plan) {
 
 static void add_liar(struct sim_plan *plan, struct sim_chance *chance, uint32_t node) {
     uint32_t nodes = plan->config.nodes;
-    if (nodes < SIM_NODES_MAX && one_in(chance, 5)) { /* the twin is one more node */
+    if (nodes < SIM_NODES_MAX && (plan->beyond_third ? !one_in(chance, 4) : one_in(chance, 5))) { /* the twin is one more node */
         plan->config.nodes++;
         plan->powers[nodes] = 0;
         add(plan, SIM_FAULT_TWIN, 0, plan->trouble_ms, nodes)->a = node;
         return;
     }
     add(plan, SIM_FAULT_LIE, 0, plan->trouble_ms, node)->a = sim_chance_below(chance, SIM_LIAR_KINDS);
+}
+
+/* The attack that works: each of two twins on its side of a split, the honest in two halves, so that both sides may have two thirds. */
+static void split_twins(struct sim_plan *plan, struct sim_chance *chance) {
+    uint64_t mask = 0;
+    uint32_t halves = 0;
+    bool some = false;
+    for (uint32_t i = 0; i < plan->config.nodes && i < 63; i++)
+        if (!lies(plan, i) && halves++ % 2 == 0)
+            mask |= UINT64_C(1) << i;
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        const struct sim_fault *fault = &plan->faults[i];
+        if (fault->kind != SIM_FAULT_TWIN || fault->node >= 63)
+            continue;
+        mask |= UINT64_C(1) << fault->node;
+        some = true;
+    }
+    if (some && plan->fault_count < SIM_PLAN_FAULTS_MAX)
+        add(plan, SIM_FAULT_SPLIT, between(chance, 0, 3000), plan->trouble_ms, 0)->a = (int64_t)mask;
 }
 
 /* Up to a third in most seeds, beyond it in some; in every third nobody. */
@@ -186,8 +205,11 @@ static void choose_liars(struct sim_plan *plan, struct sim_chance *chance) {
     plan->beyond_third = nodes >= 4 && one_in(chance, 14);
     if (one_in(chance, 3) && !plan->beyond_third)
         return;
-    if (plan->beyond_third)
-        left = total * 3 / 5;
+    if (plan->beyond_third) {
+        for (uint32_t i = 0; i < nodes; i++)
+            plan->powers[i] = 10;
+        left = nodes * 6;
+    }
     for (uint32_t tries = 0; tries < nodes && plan->fault_count + 2 < SIM_PLAN_FAULTS_MAX && tries < 12; tries++) {
         uint32_t node = (uint32_t)sim_chance_below(chance, nodes);
         if (lies(plan, node) || plan->powers[node] > left)
@@ -197,6 +219,8 @@ static void choose_liars(struct sim_plan *plan, struct sim_chance *chance) {
         if (!plan->beyond_third && one_in(chance, 2))
             break;
     }
+    if (plan->beyond_third)
+        split_twins(plan, chance);
     plan->honest_at_the_end = one_in(chance, 2);
 }
 

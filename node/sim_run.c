@@ -10,6 +10,7 @@
 
 #define RECOVERY_HEIGHTS 3
 #define RECOVERY_MS      240000 /* after the healing all have applied so many more by then */
+#define MEETING_MS       15000  /* beyond a third: those who parted meet again, and must bear it */
 #define START_TRIES      5
 
 struct run {
@@ -424,6 +425,8 @@ void sim_run(struct sim_result *result, struct sim_plan *plan, FILE *trace, cons
         heal(&run);
         if (!plan->beyond_third)
             go_on(&run);
+        else
+            sim_run_for(run.sim, MEETING_MS);
     }
     if (is_good(&run))
         sim_check_end(run.check);

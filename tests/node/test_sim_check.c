@@ -1,0 +1,252 @@
+/* That the checkers outside find what they are for: a checker that never complains proves nothing. */
+#include <check.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "node/sim_run.h"
+#include "node/sim_seal.h"
+
+static struct sim_plan plan;
+
+/* Four equal validators; two of them run twice, each on its side of a split: both sides have three of four keys. */
+static void plan_fork(bool allowed) {
+    sim_plan_quiet(&plan, 5, 6);
+    plan.is_quiet = false;
+    plan.trouble_ms = 12000;
+    plan.powers[4] = plan.powers[5] = 0;
+    plan.faults[0] = (struct sim_fault){.kind = SIM_FAULT_SPLIT, .at_ms = 0, .for_ms = 12000, .a = 0x34}; /* 2, 4 and 5 against 0, 1 and 3 */
+    plan.faults[1] = (struct sim_fault){.kind = SIM_FAULT_TWIN, .node = 4, .a = 0};
+    plan.faults[2] = (struct sim_fault){.kind = SIM_FAULT_TWIN, .node = 5, .a = 1};
+    plan.fault_count = 3;
+    plan.tx_every_us = 100000;
+    plan.beyond_third = allowed;
+    sim_plan_settle(&plan);
+}
+
+START_TEST(a_fork_is_seen) {
+    struct sim_result result;
+    plan_fork(false);
+    sim_run(&result, &plan, NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(result.complaint, "disagrees about the block"));
+}
+END_TEST
+
+START_TEST(a_fork_beyond_a_third_is_told_and_no_complaint) {
+    struct sim_result result;
+    plan_fork(true);
+    sim_run(&result, &plan, NULL, NULL);
+    ck_assert(result.forked);
+    ck_assert_str_eq(result.complaint, "");
+}
+END_TEST
+
+START_TEST(one_pair_of_twins_in_four_does_not_fork) {
+    struct sim_result result;
+    plan_fork(false);
+    plan.faults[2].left_out = true;
+    sim_plan_settle(&plan);
+    sim_run(&result, &plan, NULL, NULL);
+    ck_assert_str_eq(result.complaint, "");
+    ck_assert(!result.forked);
+}
+END_TEST
+
+/* Half of the power stays away for good. */
+START_TEST(a_network_that_does_not_go_on_is_seen) {
+    struct sim_result result;
+    sim_plan_quiet(&plan, 5, 4);
+    plan.is_quiet = false;
+    plan.trouble_ms = 1000;
+    plan.tx_every_us = 100000;
+    for (uint32_t i = 0; i < 2; i++)
+        plan.faults[i] = (struct sim_fault){.kind = SIM_FAULT_LIE, .node = i, .a = 7 /* mute */};
+    plan.fault_count = 2;
+    sim_plan_settle(&plan);
+    sim_run(&result, &plan, NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(result.complaint, "heights further"));
+}
+END_TEST
+
+/* ---- the auditor, told of things that did not happen */
+
+struct desk {
+    struct sim *sim;
+    struct sim_load load;
+    struct sim_check *check;
+};
+
+static void open_desk(struct desk *desk, const char *app) {
+    sim_plan_quiet(&plan, 3, 4);
+    plan.config.app = app;
+    sim_load_init(&desk->load, app, 0);
+    plan.config.app_state = desk->load.is_ledger ? span_text(desk->load.app_state) : span_of(NULL, 0);
+    sim_plan_settle(&plan);
+    sim_seal_use_insecure(true);
+    desk->check = sim_check_new(&plan, &desk->load);
+    desk->sim = sim_make(&plan.config);
+    sim_check_begin(desk->check, desk->sim);
+    sim_start_all(desk->sim);
+}
+
+static void close_desk(struct desk *desk) {
+    sim_free(desk->sim);
+    sim_check_free(desk->check);
+    sim_load_close(&desk->load);
+    sim_seal_use_insecure(false);
+}
+
+static void audit_all(struct desk *desk) {
+    for (int64_t height = sim_check_height(desk->check) + 1; height <= sim_ledger(desk->sim, 0)->state.height; height++) {
+        struct block *block = ledger_block(sim_ledger(desk->sim, 0), height);
+        sim_check_applied(desk->check, 0, block);
+        block_release(block);
+    }
+}
+
+START_TEST(an_honest_chain_passes_the_audit) {
+    struct desk desk;
+    open_desk(&desk, "ledger");
+    for (uint32_t i = 0; i < 20; i++) {
+        struct span tx = sim_load_next(&desk.load, desk.sim, i % 4);
+        ck_assert_int_eq(sim_submit_bytes(desk.sim, i % 4, tx), MEMPOOL_ADDED);
+        sim_check_admitted(desk.check, tx);
+        sim_run_for(desk.sim, 50);
+    }
+    ck_assert(sim_run_to_height(desk.sim, 8, 60000));
+    audit_all(&desk);
+    sim_check_end(desk.check);
+    ck_assert_str_eq(sim_complaint(desk.sim), "");
+    ck_assert_int_ge(sim_check_height(desk.check), 8);
+    ck_assert_uint_eq(sim_check_txs(desk.check), 20);
+    ck_assert_uint_eq(sim_check_missing(desk.check), 0);
+    close_desk(&desk);
+}
+END_TEST
+
+/* As a node would that had taken in a block which breaks a rule, under a commit of the true one. */
+static void tell_spoilt(struct desk *desk, void (*spoil)(struct header *header)) {
+    struct block *block = ledger_block(sim_ledger(desk->sim, 0), 2);
+    struct block_plan changed = {.header = block->header, .txs = block->txs, .tx_count = block->tx_count, .last_commit = &block->last_commit};
+    spoil(&changed.header);
+    struct block *spoilt = block_build(&changed);
+    sim_check_applied(desk->check, 0, spoilt);
+    block_release(spoilt);
+    block_release(block);
+}
+
+static void spoil_app_hash(struct header *header) { header->app_hash.bytes[0] ^= 1; }
+static void spoil_validators(struct header *header) { header->validators_hash.bytes[0] ^= 1; }
+
+START_TEST(a_block_that_nobody_signed_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    tell_spoilt(&desk, spoil_app_hash);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "the commit of height 2 is for another header"));
+    close_desk(&desk);
+}
+END_TEST
+
+START_TEST(a_header_of_other_validators_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    tell_spoilt(&desk, spoil_validators);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "light client: header 2 is of other validators"));
+    close_desk(&desk);
+}
+END_TEST
+
+START_TEST(a_transaction_that_gets_lost_is_missed) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    sim_check_admitted(desk.check, span_text("lost=1"));
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    audit_all(&desk);
+    ck_assert_uint_eq(sim_check_missing(desk.check), 1);
+    sim_check_expect(desk.check);
+    ck_assert_uint_eq(sim_check_missing(desk.check), 0);
+    close_desk(&desk);
+}
+END_TEST
+
+/* A pair that comes again after the mempool forgot it: kvstore takes it, and where nothing is forgotten by design that is a fault. */
+START_TEST(a_transaction_that_comes_twice_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert_int_eq(sim_submit(desk.sim, 0, "k=v"), MEMPOOL_ADDED);
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    mempool_flush(sim_mempool(desk.sim, 0));
+    ck_assert_int_eq(sim_submit(desk.sim, 0, "k=v"), MEMPOOL_ADDED);
+    for (uint32_t i = 1; i < 4; i++)
+        mempool_flush(sim_mempool(desk.sim, i));
+    ck_assert(sim_run_to_height(desk.sim, 9, 60000));
+    audit_all(&desk);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "committed twice"));
+    close_desk(&desk);
+}
+END_TEST
+
+/* ---- disks */
+
+static void plan_fault(enum sim_fault_kind kind, int64_t a, int64_t b) {
+    sim_plan_quiet(&plan, 7, 4);
+    plan.is_quiet = false;
+    plan.trouble_ms = 6000;
+    plan.tx_every_us = 200000;
+    plan.faults[0] = (struct sim_fault){.kind = kind, .at_ms = 1500, .for_ms = 3000, .node = 2, .a = a, .b = b};
+    plan.fault_count = 1;
+    sim_plan_settle(&plan);
+}
+
+START_TEST(a_node_with_a_full_disk_stops_says_so_and_comes_back_when_there_is_room) {
+    for (int64_t call = 1; call <= 12; call++) {
+        struct sim_result result;
+        plan_fault(call % 2 == 0 ? SIM_FAULT_FULL_STORE : SIM_FAULT_FULL_DISK, 1 + call / 2, 0);
+        FILE *trace = tmpfile();
+        sim_run(&result, &plan, trace, NULL);
+        ck_assert_str_eq(result.complaint, "");
+        ck_assert_uint_ge(result.deaths, 1);
+        char line[512];
+        bool said = false;
+        rewind(trace);
+        while (fgets(line, sizeof line, trace) != NULL)
+            said |= strstr(line, "2  ! dies:") != NULL && strstr(line, "No space left on device") != NULL;
+        ck_assert(said);
+        fclose(trace);
+    }
+}
+END_TEST
+
+START_TEST(a_flipped_bit_leads_nobody_astray) {
+    uint32_t stops = 0;
+    for (int64_t chance = 1; chance <= 60; chance++) {
+        struct sim_result result;
+        plan_fault(SIM_FAULT_FLIP, chance * INT64_C(0x123456789abcd), chance % 2);
+        sim_run(&result, &plan, NULL, NULL);
+        ck_assert_str_eq(result.complaint, "");
+        stops += result.refusals > 0 || result.deaths > 1;
+    }
+    ck_assert_uint_gt(stops, 5);
+}
+END_TEST
+
+Suite *suite_sim_check(void);
+Suite *suite_sim_check(void) {
+    Suite *suite = suite_create("sim_check");
+    TCase *tests = tcase_create("sim_check");
+    tcase_set_timeout(tests, 300);
+    tcase_add_test(tests, a_fork_is_seen);
+    tcase_add_test(tests, a_fork_beyond_a_third_is_told_and_no_complaint);
+    tcase_add_test(tests, one_pair_of_twins_in_four_does_not_fork);
+    tcase_add_test(tests, a_network_that_does_not_go_on_is_seen);
+    tcase_add_test(tests, an_honest_chain_passes_the_audit);
+    tcase_add_test(tests, a_block_that_nobody_signed_is_seen);
+    tcase_add_test(tests, a_header_of_other_validators_is_seen);
+    tcase_add_test(tests, a_transaction_that_gets_lost_is_missed);
+    tcase_add_test(tests, a_transaction_that_comes_twice_is_seen);
+    tcase_add_test(tests, a_node_with_a_full_disk_stops_says_so_and_comes_back_when_there_is_room);
+    tcase_add_test(tests, a_flipped_bit_leads_nobody_astray);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
