@@ -7,6 +7,7 @@
 #   make bench               measures four validators on this machine
 #   make bench-sync          measures how fast a node that joins late catches up
 #   make twins               two engines share a key: all scenarios of some rounds, and the honest agree
+#   make sim SEED=n          whole nodes in virtual time with faults and liars (make soak HOURS=h: many seeds)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
@@ -179,6 +180,7 @@ mutants:
 	@sh tests/mutants/run.sh . build/mutants $(CC) $(ONLY)
 
 include tests/fuzz/fuzz.mk
+include tests/sim/sim.mk
 
 # One network of ours and of CometBFT's, on loopback; everything foreign stays in ./interop, which is not committed.
 COMETBFT      := 0.38.26
