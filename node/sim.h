@@ -75,6 +75,7 @@ enum sim_started sim_try_start(struct sim *sim, uint32_t node, char *why, size_t
 /* The node dies in the middle of its `disk_calls`-th changing call of the disk from now, or of its `kv_writes`-th write to the store; 0: of none.
  * Also if it is started meanwhile; sim_start is then true, and the node dead. */
 void sim_doom(struct sim *sim, uint32_t node, uint32_t disk_calls, uint32_t kv_writes);
+void sim_doom_in_send(struct sim *sim, uint32_t node, uint32_t sends); /* after some peers heard it, and before the others */
 /* Likewise, but the machine goes on: what was written stays, and the disk fails again at each start until sim_mend. Of an append that fails half
  * may have arrived. */
 void sim_break_disk(struct sim *sim, uint32_t node, uint32_t disk_calls, uint32_t kv_writes);

@@ -278,15 +278,50 @@ static void claim(struct sim_liar *liar, uint32_t to) {
         say(liar, to, &message);
 }
 
+/* Of heights that it does not have, and blocks that are none. */
+static void claim_blocks(struct sim_liar *liar, uint32_t to) {
+    uint8_t bytes[256];
+    struct proto_writer writer;
+    int64_t height = sim_ledger(liar->sim, liar->node)->state.height;
+    static const uint8_t noise[] = {0x0a, 0x02, 0x08, 0x01};
+    struct wire_blocksync message = {.kind = dice(liar, 4) == 0 ? WIRE_BLOCK_RESPONSE : dice(liar, 4) == 0 ? WIRE_NO_BLOCK : WIRE_STATUS_RESPONSE,
+                                     .height = dice(liar, 2) == 0 ? (int64_t)(sim_chance_roll(&liar->chance) >> 1) : height + dice(liar, 40) - 10,
+                                     .base = dice(liar, 2) == 0 ? 1 : height + dice(liar, 20) - 10,
+                                     .block = span_of(noise, sizeof noise),
+                                     .has_block = true};
+    proto_writer_init(&writer, bytes, sizeof bytes);
+    wire_blocksync_write(&writer, &message);
+    if (!writer.overflow)
+        pass_on(liar, to, WIRE_BLOCKSYNC, proto_writer_span(&writer));
+}
+
 static bool lie_about_majorities(struct sim_liar *liar, uint32_t to, const struct wire_consensus *message) {
     if (message->kind == WIRE_VOTE_MESSAGE)
         note_id(liar, &message->vote.block_id);
     if (dice(liar, 6) == 0)
         claim(liar, to);
+    if (dice(liar, 30) == 0)
+        claim_blocks(liar, to);
     return message->kind == WIRE_VOTE_SET_MAJ23;
 }
 
 /* ---- floods and old stories */
+
+static void flood_txs(struct sim_liar *liar, uint32_t to) {
+    enum { COUNT = 20, SIZE = 32 };
+    char texts[COUNT][SIZE];
+    struct span txs[COUNT];
+    uint8_t bytes[COUNT * (SIZE + 4)];
+    struct proto_writer writer;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(texts[i], SIZE, "flood%d=%d", (int)dice(liar, 1000000), i);
+        txs[i] = span_text(texts[i]);
+    }
+    proto_writer_init(&writer, bytes, sizeof bytes);
+    wire_txs_write(&writer, txs, COUNT);
+    if (!writer.overflow)
+        pass_on(liar, to, WIRE_MEMPOOL, proto_writer_span(&writer));
+}
 
 static void flood(struct sim_liar *liar, uint32_t to, uint8_t channel, struct span message) {
     const struct engine *engine = engine_of(liar);
@@ -294,6 +329,8 @@ static void flood(struct sim_liar *liar, uint32_t to, uint8_t channel, struct sp
         return;
     for (int64_t i = 0; i < 6; i++)
         pass_on(liar, to, channel, message);
+    if (dice(liar, 4) == 0)
+        flood_txs(liar, to);
     int32_t own = valset_find(engine->begin.validators, sim_address(liar->sim, liar->node));
     if (own < 0)
         return;

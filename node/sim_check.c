@@ -200,6 +200,10 @@ static void check_bounds(struct sim_check *check, uint32_t node) {
     if (replica->candidates.count > CANDIDATES_MAX || replica->timer_count > REPLICA_TIMERS_MAX / 2 || replica->queue_count > REPLICA_QUEUE_MAX / 2)
         sim_complain(check->sim, "node %u: %u candidates, %u timers, %u events wait", node, replica->candidates.count, replica->timer_count,
                      replica->queue_count);
+    if (replica->arena.bytes_taken > ARENA_BYTES_MAX || replica->receive_arena.bytes_taken > ARENA_BYTES_MAX || replica->tx_arena.bytes_taken > ARENA_BYTES_MAX)
+        sim_complain(check->sim, "node %u: one message or effect takes more than %u bytes of scratch memory", node, ARENA_BYTES_MAX);
+    if (replica->ledger->evidence.count > EVIDENCE_POOL_PIECES_MAX)
+        sim_complain(check->sim, "node %u holds %u pieces of evidence", node, replica->ledger->evidence.count);
     for (int i = 0; i < 2; i++)
         if (replica->engine.arenas[i].bytes_taken > TALLY_BYTES_MAX)
             sim_complain(check->sim, "node %u: the votes of a height take %zu bytes", node, replica->engine.arenas[i].bytes_taken);

@@ -32,6 +32,7 @@ struct sim_node {
     struct address address;
     bool keyless;
     bool is_doomed; /* its next failing disk or store is a death */
+    uint32_t doom_sends; /* it dies in the so-many-th from now; 0: in none */
     bool is_broken; /* it stays so until mended; and death by it loses nothing, as the machine lives on */
     char last_words[256];
     bool is_faulty; /* nobody holds it to its word */
@@ -106,6 +107,7 @@ int64_t sim_world_latency(struct sim *sim, uint32_t from, uint32_t to);
 /* sim_life.c */
 void sim_life_init(struct sim *sim, uint32_t index);
 void sim_life_end(struct sim_node *node);
+void sim_life_die(struct sim_node *node, const char *how) __attribute__((noreturn));
 void sim_life_bury(struct sim *sim, struct sim_node *node);
 
 static inline bool sim_lives(const struct sim_node *node) { return node->life % 2 == 1; }

@@ -137,6 +137,7 @@ void sim_life_bury(struct sim *sim, struct sim_node *node) {
     sim->deaths++;
     sim->moves++;
     set_doomed(node, false);
+    node->doom_sends = 0;
     kv_memory_fail_after(sim_store_memory(node->store), UINT32_MAX);
     if (!machine_lives)
         lose_unsynced(sim, node);
@@ -182,6 +183,13 @@ void sim_break_disk(struct sim *sim, uint32_t index, uint32_t disk_calls, uint32
     set_broken(&sim->nodes[index], true);
 }
 
+void sim_doom_in_send(struct sim *sim, uint32_t index, uint32_t sends) {
+    set_doomed(&sim->nodes[index], sends > 0);
+    sim->nodes[index].doom_sends = sends;
+}
+
+void sim_life_die(struct sim_node *node, const char *how) { fail(node, how); }
+
 bool sim_flip_bit(struct sim *sim, uint32_t index, bool in_store, uint64_t chance, char *what, size_t size) {
     struct sim_node *node = &sim->nodes[index];
     assert(!sim_lives(node));
@@ -196,6 +204,7 @@ bool sim_flip_bit(struct sim *sim, uint32_t index, bool in_store, uint64_t chanc
 void sim_mend(struct sim *sim, uint32_t index) {
     struct sim_node *node = &sim->nodes[index];
     set_doomed(node, false);
+    node->doom_sends = 0;
     set_broken(node, false);
     disk_memory_fail_after(node->disk, 0);
     disk_memory_unflip(node->disk);
@@ -274,6 +283,8 @@ void sim_life_init(struct sim *sim, uint32_t index) {
     node->disk = disk_memory_new((struct disk_failure){node, fail});
     node->store = sim_store_new((struct kv_failure){node, fail});
     node->world = (struct world){&sim_world_table, node->disk};
+    if (!node->keyless) /* as `quorate init` leaves it */
+        node->disk->table->replace(node->disk, MARK_NAME, span_text("{\"height\":\"0\",\"round\":0,\"step\":0}"));
 }
 
 void sim_life_end(struct sim_node *node) {

@@ -76,7 +76,13 @@ static void choose_engine(struct sim_plan *plan, struct sim_chance *chance) {
     plan->config.block_bytes_max = one_in(chance, 4) ? between(chance, 4000, 200000) : 0;
     if (plan->config.block_bytes_max > 0 && plan->config.nodes > 10)
         plan->config.block_bytes_max += 40000; /* a commit of many must fit */
+    if (one_in(chance, 4))
+        plan->config.mempool_count_max = (uint32_t)between(chance, 5, 100);
+    if (one_in(chance, 6))
+        plan->config.remote_signers = sim_chance_roll(chance);
     plan->tx_every_us = 1000 * (one_in(chance, 4) ? between(chance, 2, 20) : between(chance, 50, 1000));
+    if (one_in(chance, 5) && plan->tx_every_us >= 50000) /* what all roads can carry */
+        plan->tx_bytes = (size_t)between(chance, 100, 60000);
 }
 
 /* ---- what happens */
@@ -93,6 +99,7 @@ static void fill(struct sim_plan *plan, struct sim_chance *chance, struct sim_fa
     switch (fault->kind) {
     case SIM_FAULT_DOOM_DISK:
     case SIM_FAULT_FULL_DISK: fault->a = between(chance, 1, 60); break;
+    case SIM_FAULT_DOOM_SEND: fault->a = between(chance, 1, 200); break;
     case SIM_FAULT_DOOM_STORE:
     case SIM_FAULT_FULL_STORE: fault->a = between(chance, 1, 6); break;
     case SIM_FAULT_FLIP:
@@ -114,6 +121,7 @@ static void fill(struct sim_plan *plan, struct sim_chance *chance, struct sim_fa
         if (plan->config.block_time_tolerance_ms > 0 && fault->a > plan->config.block_time_tolerance_ms / 2)
             fault->a = plan->config.block_time_tolerance_ms / 2;
         break;
+    case SIM_FAULT_SIGNER: fault->a = one_in(chance, 3) ? -1 : between(chance, 1, 3000); break;
     case SIM_FAULT_POWER: fault->a = one_in(chance, 4) ? 0 : plan->powers[fault->node] + between(chance, 1, 30); break;
     default: break;
     }
@@ -207,12 +215,12 @@ static void choose_liars(struct sim_plan *plan, struct sim_chance *chance) {
         return;
     if (plan->beyond_third) {
         for (uint32_t i = 0; i < nodes; i++)
-            plan->powers[i] = 10;
-        left = nodes * 6;
+            plan->powers[i] = plan->powers[i] > 0 ? 10 : 0;
+        left = total_power(plan) * 3 / 5;
     }
     for (uint32_t tries = 0; tries < nodes && plan->fault_count + 2 < SIM_PLAN_FAULTS_MAX && tries < 12; tries++) {
         uint32_t node = (uint32_t)sim_chance_below(chance, nodes);
-        if (lies(plan, node) || plan->powers[node] > left)
+        if (lies(plan, node) || plan->powers[node] == 0 || plan->powers[node] > left)
             continue;
         left -= plan->powers[node];
         add_liar(plan, chance, node);
@@ -249,6 +257,8 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed) {
     struct sim_chance chance = {seed * 2654435761u + 17};
     begin(plan, seed, choose_nodes(&chance));
     choose_powers(plan, &chance, plan->config.nodes);
+    if (one_in(&chance, 4) && plan->config.nodes > 1 && plan->config.nodes <= 10) /* who is no validator yet */
+        plan->config.nodes += (uint32_t)between(&chance, 1, 2);
     choose_roads(plan, &chance);
     choose_engine(plan, &chance);
     plan->flush_us = plan->config.nodes > 1 && one_in(&chance, 2) ? 0 : between(&chance, 500, 4000);
@@ -311,9 +321,11 @@ void sim_plan_settle(struct sim_plan *plan) {
 /* ---- in words */
 
 const char *sim_fault_kind_text(enum sim_fault_kind kind) {
-    static const char *const texts[SIM_FAULT_KINDS] = {"kill",   "doom in a disk call", "doom in a store write", "full disk",  "full store", "flipped bit",
-                                                       "split",  "bridge",              "ring",                  "alone",      "one link",   "flapping links",
-                                                       "clog",   "slow disk",           "clock",                 "power",      "liar",       "twin"};
+    static const char *const texts[SIM_FAULT_KINDS] = {
+        "kill", "doom in a disk call", "doom in a store write", "doom in a message", "full disk", "full store", "flipped bit",
+        "split", "bridge", "ring", "alone", "one link", "flapping links",
+        "clog", "slow disk", "clock", "far signer", "power", "liar", "twin",
+    };
     return texts[kind];
 }
 

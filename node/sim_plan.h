@@ -12,6 +12,7 @@ enum sim_fault_kind {
     SIM_FAULT_KILL,      /* kill -9; what was not synced is lost, kept or torn */
     SIM_FAULT_DOOM_DISK, /* likewise, in the middle of the a-th changing call of the disk */
     SIM_FAULT_DOOM_STORE,
+    SIM_FAULT_DOOM_SEND, /* in its a-th message */
     SIM_FAULT_FULL_DISK, /* from the a-th changing call on; the node must stop, and stay down until it is mended */
     SIM_FAULT_FULL_STORE,
     SIM_FAULT_FLIP,      /* killed, and a bit flips: b: in the store, else in a file */
@@ -24,6 +25,7 @@ enum sim_fault_kind {
     SIM_FAULT_CLOG,      /* a more ms on the way from the node to all (b: to node b − 1) */
     SIM_FAULT_SLOW_DISK, /* a µs for each flush */
     SIM_FAULT_CLOCK,     /* the node's wall clock jumps by a ms */
+    SIM_FAULT_SIGNER,    /* a remote signer takes a ms; −1: answers nothing. Others have none: nothing happens */
     SIM_FAULT_POWER,     /* a transaction gives the node's key the power a */
     SIM_FAULT_LIE,       /* the node's words are those of liar a (sim_byzantine.h) */
     SIM_FAULT_TWIN,      /* the node signs with the key of node a; both are faulty */

@@ -167,6 +167,7 @@ static void begin(struct run *run, uint32_t index) {
         break;
     case SIM_FAULT_DOOM_DISK: sim_doom(sim, fault->node, (uint32_t)fault->a, 0); break;
     case SIM_FAULT_DOOM_STORE: sim_doom(sim, fault->node, 0, (uint32_t)fault->a); break;
+    case SIM_FAULT_DOOM_SEND: sim_doom_in_send(sim, fault->node, (uint32_t)fault->a); break;
     case SIM_FAULT_FULL_DISK: sim_break_disk(sim, fault->node, (uint32_t)fault->a, 0); break;
     case SIM_FAULT_FULL_STORE: sim_break_disk(sim, fault->node, 0, (uint32_t)fault->a); break;
     case SIM_FAULT_FLIP: flip(run, fault); break;
@@ -179,6 +180,7 @@ static void begin(struct run *run, uint32_t index) {
     case SIM_FAULT_CLOG: clog_roads(run, fault, fault->a); break;
     case SIM_FAULT_SLOW_DISK: sim_set_flush_us(sim, fault->node, fault->a); break;
     case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, fault->a); break;
+    case SIM_FAULT_SIGNER: sim_set_signer(sim, fault->node, fault->a); break;
     case SIM_FAULT_POWER: give_power(run, fault); break;
     default: break;
     }
@@ -191,6 +193,7 @@ static void end(struct run *run, uint32_t index) {
     case SIM_FAULT_KILL: run->stays_down[fault->node] = false; break;
     case SIM_FAULT_DOOM_DISK:
     case SIM_FAULT_DOOM_STORE:
+    case SIM_FAULT_DOOM_SEND:
     case SIM_FAULT_FULL_DISK:
     case SIM_FAULT_FULL_STORE:
     case SIM_FAULT_FLIP: sim_mend(sim, fault->node); break;
@@ -202,6 +205,7 @@ static void end(struct run *run, uint32_t index) {
     case SIM_FAULT_CLOG: clog_roads(run, fault, 0); break;
     case SIM_FAULT_SLOW_DISK: sim_set_flush_us(sim, fault->node, run->plan->flush_us); break;
     case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, 0); break;
+    case SIM_FAULT_SIGNER: sim_set_signer(sim, fault->node, 0); break;
     default: break;
     }
     if (fault->kind <= SIM_FAULT_FLIP)
@@ -318,6 +322,7 @@ static void heal(struct run *run) {
         sim_mend(run->sim, i);
         sim_set_flush_us(run->sim, i, run->plan->flush_us);
         sim_skew_clock(run->sim, i, 0);
+        sim_set_signer(run->sim, i, 0);
         start(run, i);
         if (!sim_is_alive(run->sim, i) && !run->plan->is_faulty[i] && !run->is_absent[i])
             sim_complain(run->sim, "node %u does not start though all is mended", i);

@@ -176,6 +176,8 @@ static bool world_send(struct world *world, uint32_t peer, uint8_t channel, stru
     uint32_t to = (peer - 1) % SIM_NODES_MAX;
     if (!node->connected[to] || node->under_way[to][channel_place(channel)] >= queue_max(channel))
         return false;
+    if (node->doom_sends > 0 && --node->doom_sends == 0)
+        sim_life_die(node, "killed while sending");
     look_at(node, channel, message);
     if (node->speaker != NULL) {
         node->speaker(node->speaker_context, to, channel, blob_span(message));
