@@ -30,7 +30,9 @@ static void ask(struct replica *replica, struct world_signing *wish) {
     struct span chain_id = replica_chain_id(replica);
     enum signer_verdict verdict = wish->is_proposal ? signer_proposal(replica->signer, &wish->proposal, chain_id)
                                                     : signer_vote(replica->signer, &wish->vote, chain_id);
-    wish->refused = verdict == SIGNER_SIGNED || verdict == SIGNER_SAME ? NULL : signer_verdict_text(verdict);
+    bool is_good = verdict == SIGNER_SIGNED || verdict == SIGNER_SAME ||
+                   (verdict == SIGNER_CONFLICT && !wish->is_proposal && signer_marked_prevote(replica->signer, &wish->vote, chain_id));
+    wish->refused = is_good ? NULL : signer_verdict_text(verdict);
     perform_signed(replica, wish);
 }
 

@@ -45,6 +45,7 @@ struct told {
     int32_t type;
     int64_t height, round;
     struct timestamp time;
+    struct block_id block_id; /* of a vote */
 };
 
 static bool read_sign_bytes(struct told *told, struct span sign_bytes) {
@@ -63,6 +64,8 @@ static bool read_sign_bytes(struct told *told, struct span sign_bytes) {
             told->round = proto_sfixed64(&reader, &field);
         else if (field.number == (told->type == VOTE_PROPOSAL ? 6 : 5))
             timestamp_get(&told->time, &reader, &field);
+        else if (field.number == 4 && told->type != VOTE_PROPOSAL)
+            block_id_get(&told->block_id, &reader, &field);
     }
     return !reader.bad;
 }
@@ -296,6 +299,23 @@ void signer_public(const struct signer *signer, struct pubkey *out) {
     uint8_t bytes[ED25519_PUBLIC_BYTES];
     ed25519_key_public(signer->key, bytes);
     *out = pubkey_ed25519(bytes);
+}
+
+bool signer_marked_prevote(const struct signer *signer, struct vote *vote, struct span chain_id) {
+    const struct signer_mark_state *mark = &signer->mark;
+    uint8_t bytes[VOTE_SIGN_BYTES_MAX];
+    struct told told;
+    if (signer->is_stopped || vote->type != VOTE_PREVOTE || vote->height != mark->height || vote->round != mark->round || mark->step != STEP_PREVOTE ||
+        mark->sign_bytes_size == 0 || !read_sign_bytes(&told, span_of(mark->sign_bytes, mark->sign_bytes_size)))
+        return false;
+    struct vote marked = *vote;
+    marked.block_id = told.block_id;
+    marked.timestamp = told.time;
+    marked.signature = mark->signature;
+    if (!is_marked(signer, span_of(bytes, vote_sign_bytes(bytes, &marked, chain_id))))
+        return false; /* of another chain */
+    *vote = marked;
+    return true;
 }
 
 void signer_mark(const struct signer *signer, int64_t *height, int32_t *round, int32_t *step) {

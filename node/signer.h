@@ -36,6 +36,11 @@ void signer_public(const struct signer *signer, struct pubkey *out);
  * signed, each time anew, if extension.data is not NULL: so it says that the chain has extensions, even for an empty one. */
 enum signer_verdict signer_vote(struct signer *signer, struct vote *vote, struct span chain_id);
 enum signer_verdict signer_proposal(struct signer *signer, struct proposal *proposal, struct span chain_id);
+/* A prevote refused as SIGNER_CONFLICT was signed before, for something else, and may not have left us: the journal has no word of it when we died in
+ * between, and the verdict on its block is another one now (our clock, an application that is not sure). It is our vote all the same, and without it
+ * the round may never end. Fills in block id, timestamp and signature from the mark. false: the mark is of another place. Prevotes only: a precommit
+ * goes with a lock. */
+bool signer_marked_prevote(const struct signer *signer, struct vote *vote, struct span chain_id);
 void signer_mark(const struct signer *signer, int64_t *height, int32_t *round, int32_t *step);
 void signer_stop(struct signer *signer);
 

@@ -445,6 +445,35 @@ START_TEST(after_a_crash_a_different_vote_for_a_place_that_left_is_refused) {
 }
 END_TEST
 
+/* What the mark says was signed is our vote, also when we would judge otherwise by now; other places and precommits stay refused. */
+START_TEST(a_prevote_signed_before_is_given_back_in_place_of_another) {
+    ck_assert_int_eq(sign(VOTE_PREVOTE, 10, 2, 0, 7), SIGNER_SIGNED);
+    reopen();
+    struct vote vote = vote_of(VOTE_PREVOTE, 10, 2, 'B', 9);
+    struct pubkey key;
+    signer_public(signer, &key);
+    ck_assert_int_eq(signer_vote(signer, &vote, chain), SIGNER_CONFLICT);
+    ck_assert(signer_marked_prevote(signer, &vote, chain));
+    ck_assert(block_id_is_nil(&vote.block_id) && vote.timestamp.seconds == 7);
+    ck_assert(vote_verify_vartime(&vote, chain, &key));
+    vote = vote_of(VOTE_PREVOTE, 10, 2, 'B', 9);
+    ck_assert(!signer_marked_prevote(signer, &vote, span_text("other-chain")));
+    vote.round = 3;
+    ck_assert(!signer_marked_prevote(signer, &vote, chain));
+    struct block_id untouched = block_of('B');
+    ck_assert(block_id_equal(&vote.block_id, &untouched));
+}
+END_TEST
+
+START_TEST(a_precommit_signed_before_is_not_given_back_in_place_of_another) {
+    ck_assert_int_eq(sign(VOTE_PRECOMMIT, 10, 2, 'A', 7), SIGNER_SIGNED);
+    struct vote vote = vote_of(VOTE_PRECOMMIT, 10, 2, 0, 9);
+    ck_assert(!signer_marked_prevote(signer, &vote, chain));
+    vote.type = VOTE_PREVOTE;
+    ck_assert(!signer_marked_prevote(signer, &vote, chain));
+}
+END_TEST
+
 Suite *suite_signer(void);
 Suite *suite_signer(void) {
     Suite *suite = suite_create("signer");
@@ -471,6 +500,8 @@ Suite *suite_signer(void) {
     tcase_add_test(tests, other_texts_are_no_marks);
     tcase_add_test(tests, no_crash_lets_a_second_signature_out_or_forgets_one_that_left);
     tcase_add_test(tests, after_a_crash_a_different_vote_for_a_place_that_left_is_refused);
+    tcase_add_test(tests, a_prevote_signed_before_is_given_back_in_place_of_another);
+    tcase_add_test(tests, a_precommit_signed_before_is_not_given_back_in_place_of_another);
     suite_add_tcase(suite, tests);
     return suite;
 }
