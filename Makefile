@@ -28,7 +28,7 @@ WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoin
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -I. -MMD -MP $(WARN) $(CFLAGS) -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong -DQUORATE_VERSION='"$(VERSION)"' \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
-LDLIBS := -lleveldb -levent_openssl -levent -ljansson -lsecp256k1 -lssl -lcrypto -lpthread -lm
+LDLIBS := -lleveldb -lutf8proc -levent_openssl -levent -ljansson -lsecp256k1 -lssl -lcrypto -lpthread -lm
 LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 # The stair: a room's tests link the room and those below it, nothing above.
@@ -96,7 +96,7 @@ check: deps
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
-RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev
+RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev libutf8proc-dev
 CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev
 
 define DEPS_SCRIPT
@@ -104,7 +104,7 @@ probe() {
     case $$1 in
     gcc|clang|make|pkg-config) command -v $$1 >/dev/null; return ;;
     libssl-dev) header=openssl/sha.h ;; libleveldb-dev) header=leveldb/c.h ;; libevent-dev) header=event2/event.h ;;
-    libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; check) header=check.h ;;
+    libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; libutf8proc-dev) header=utf8proc.h ;; check) header=check.h ;;
     libsubunit-dev) header=subunit/child.h ;; *) return 0 ;;
     esac
     echo "#include <$$header>" | cc -E -x c - >/dev/null 2>&1

@@ -224,6 +224,31 @@ static void from_handshake(const json_t *item) {
     }
 }
 
+static void put_piece(uint8_t *bytes, size_t *size, const char *text) {
+    size_t length = strlen(text);
+    if (length > 1000 || *size + length + 2 > 3000)
+        return;
+    bytes[(*size)++] = (uint8_t)length;
+    bytes[(*size)++] = (uint8_t)(length >> 8);
+    memcpy(bytes + *size, text, length);
+    *size += length;
+}
+
+static void from_query(const json_t *item) {
+    const char *text = text_of(item, text_of(item, "query") != NULL ? "query" : "scanner_input"), *key;
+    uint8_t bytes[3000];
+    size_t size = 0;
+    json_t *values;
+    if (text == NULL)
+        return;
+    put_piece(bytes, &size, text);
+    json_object_foreach(json_object_get(item, "events"), key, values) {
+        put_piece(bytes, &size, key);
+        put_piece(bytes, &size, json_array_size(values) == 0 ? "" : json_string_value(json_array_get(values, 0)));
+    }
+    put("event_query", NO_HEAD, span_of(bytes, size));
+}
+
 static const struct {
     const char *file;
     void (*take)(const json_t *item);
@@ -233,7 +258,7 @@ static const struct {
     {"genesis_parse", from_genesis, 100},    {"rpc_jsonrpc_rules", from_rules, 100},   {"net_address_parse", from_address, 100},
     {"merkle_keypath", from_keypath, 100},   {"ed25519_sign_verify", from_ed25519, 40}, {"ed25519_zip215", from_ed25519, 60},
     {"bit_arrays", from_bits, 100},          {"node_ids", from_node_id, 10},           {"merkle_value_op", from_value_op, 10},
-    {"secret_connection_handshake", from_handshake, 10},
+    {"secret_connection_handshake", from_handshake, 10}, {"query_parse", from_query, 100}, {"query_match", from_query, 100},
 };
 
 static struct span file_bytes(const char *path) {

@@ -4,6 +4,7 @@
 
 #include "crypto/text.h"
 #include "ledger/state.h"
+#include "tests/vectors/vectors_ledger.h"
 #include "tests/vectors/vectors_tendermint.h"
 
 static struct signature read_base64_signature(const json_t *object, bool *ok) {
@@ -348,5 +349,7 @@ const struct vectors_kind vectors_ledger[] = {
     {"part_sets", run_part_sets},
     {"last_results_hash", run_last_results_hash},
     {"genesis_validator_state", run_genesis_validator_state},
+    {"query_parse", run_query_parse},
+    {"query_match", run_query_match},
     {NULL, NULL},
 };
