@@ -62,6 +62,8 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 
+$(OUT)/rpc/ui.o: $(wildcard rpc/ui/*)
+
 # One test program per room; its main is generated from the names of the files: test_NOUN.c gives suite_NOUN.
 define room_tests
 $(OUT)/tests/main_$(1).c: $(wildcard tests/$(1)/test_*.c)
