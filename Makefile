@@ -4,6 +4,7 @@
 #   make check               installs what is missing, then builds and runs every test (gcc and clang, sanitizers)
 #   make vectors [VECTORS=D] the protocol's test vectors, a line per file
 #   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
+#   make test-threads        what runs on several threads, under ThreadSanitizer
 #   make bench               measures four validators on this machine
 #   make bench-sync          measures how fast a node that joins late catches up
 #   make twins               two engines share a key: all scenarios of some rounds, and the honest agree
@@ -18,18 +19,19 @@ SAN     ?=
 VECTORS ?= ../shared/vectors
 FOR     ?=
 
+comma := ,
 ROOMS := crypto tendermint ledger mempool genesis rpc node
-VARIANT := $(notdir $(CC))$(if $(SAN),-san)
+VARIANT := $(notdir $(CC))$(if $(SAN),$(if $(filter thread,$(SAN)),-tsan,-san))
+SANITIZE := $(if $(SAN),-fsanitize=$(if $(filter thread,$(SAN)),thread,address$(comma)undefined))
 OUT   := build/$(VARIANT)
 
-comma   := ,
 VERSION := 0.1.0
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef -Werror
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -I. -MMD -MP $(WARN) $(CFLAGS) -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong -DQUORATE_VERSION='"$(VERSION)"' \
-	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+	$(if $(SAN),$(SANITIZE) -fno-sanitize-recover=all)
 LDLIBS := -lleveldb -lutf8proc -levent_openssl -levent -ljansson -lsecp256k1 -lssl -lcrypto -lpthread -lm
-LDFLAGS += $(if $(SAN),-fsanitize=address$(comma)undefined)
+LDFLAGS += $(SANITIZE)
 
 # The stair: a room's tests link the room and those below it, nothing above.
 BELOW_crypto     := crypto
@@ -84,6 +86,14 @@ vectors: $(OUT)/vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; else \
 	echo "!! NO TEST VECTORS at $(VECTORS): nothing was compared with other implementations; say where they are with VECTORS=DIR"; fi
 
+# What several threads share: the store's views and the rpc beside the core.
+THREAD_SUITES_ledger := view kv
+THREAD_SUITES_rpc    :=
+.PHONY: test-threads
+test-threads:
+	@$(MAKE) --no-print-directory -j2 SAN=thread build/$(notdir $(CC))-tsan/test_ledger build/$(notdir $(CC))-tsan/test_rpc
+	@$(foreach r,ledger rpc,for s in $(THREAD_SUITES_$(r)); do CK_RUN_SUITE=$$s build/$(notdir $(CC))-tsan/test_$(r) || exit 1; done;)
+
 .PHONY: tests
 tests: $(ROOMS:%=test-%)
 
@@ -94,6 +104,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=gcc SAN=1 tests vectors
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 tests vectors
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 fuzz-replay
+	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
 	@echo "make check: all good"
 

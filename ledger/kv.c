@@ -128,6 +128,8 @@ void kv_count(const struct kv *kv, struct kv_counts *out) { *out = kv->counts; }
 
 void kv_compact(struct kv *kv, struct span from, struct span to) { kv->table->compact(kv, from, to); }
 
+struct kv *kv_snapshot(struct kv *kv) { return kv->table->snapshot(kv); }
+
 void kv_fail(struct kv *kv, const char *format, ...) {
     char line[512];
     va_list args;

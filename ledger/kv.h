@@ -62,6 +62,10 @@ void kv_write(struct kv *kv, const struct kv_batch *batch, bool sync);
 typedef bool kv_visit(void *context, struct span key, struct span value);
 void kv_scan(struct kv *kv, struct span from, struct span to, bool backwards, kv_visit *visit, void *context);
 
+/* A store for reading only, which shows what was handed on to `kv` until now, whatever is written later; another thread than the writer's may use
+ * it (one at a time). What a group gathers is not in it (kv_group.h). kv_close gives it back, before the store behind it is closed. */
+struct kv *kv_snapshot(struct kv *kv);
+
 /* Counted since opening, for the tests and metrics of flushes. */
 struct kv_counts {
     uint64_t writes, synced_writes, bytes_written;

@@ -159,7 +159,9 @@ static void group_close(struct kv *kv) {
     free(self);
 }
 
-static const struct kv_table table = {group_close, group_get, group_write, group_scan, group_compact};
+static struct kv *group_snapshot(struct kv *kv) { return kv_snapshot(group_of(kv)->behind); }
+
+static const struct kv_table table = {group_close, group_get, group_write, group_scan, group_compact, group_snapshot};
 
 /* ---- from outside */
 

@@ -16,6 +16,7 @@ struct leveldb {
     leveldb_filterpolicy_t *bloom;
     leveldb_readoptions_t *read, *scan;
     leveldb_writeoptions_t *write, *write_synced;
+    const leveldb_snapshot_t *snapshot; /* of a snapshot: no options and cache of its own, and the db is a loan */
     char path[];
 };
 
@@ -120,8 +121,57 @@ static void leveldb_shrink(struct kv *kv, struct span from, struct span to) {
     leveldb_compact_range(leveldb_of(kv)->db, (const char *)from.data, from.size, (const char *)to.data, to.size);
 }
 
+/* ---- snapshots: the same store through read options of their own */
+
+static void snapshot_shut(struct kv *kv) {
+    struct leveldb *self = leveldb_of(kv);
+    leveldb_readoptions_destroy(self->read);
+    leveldb_readoptions_destroy(self->scan);
+    leveldb_release_snapshot(self->db, self->snapshot);
+    free(self);
+}
+
+static void snapshot_write(struct kv *kv, const struct kv_batch *batch, bool sync) {
+    (void)kv;
+    (void)batch;
+    (void)sync;
+    assert(!"a snapshot is for reading");
+}
+
+static void snapshot_shrink(struct kv *kv, struct span from, struct span to) {
+    (void)kv;
+    (void)from;
+    (void)to;
+}
+
+static struct kv *leveldb_snap(struct kv *kv);
+
+static const struct kv_table snapshot_table = {
+    .close = snapshot_shut, .get = leveldb_read, .write = snapshot_write, .scan = leveldb_walk, .compact = snapshot_shrink, .snapshot = leveldb_snap};
+
+static leveldb_readoptions_t *read_options(bool fill_cache, const leveldb_snapshot_t *snapshot) {
+    leveldb_readoptions_t *options = leveldb_readoptions_create();
+    leveldb_readoptions_set_verify_checksums(options, 1);
+    leveldb_readoptions_set_fill_cache(options, fill_cache);
+    leveldb_readoptions_set_snapshot(options, snapshot);
+    return options;
+}
+
+static struct kv *leveldb_snap(struct kv *kv) {
+    const struct leveldb *behind = leveldb_of(kv);
+    struct leveldb *self = calloc(1, sizeof *self + strlen(behind->path) + 1);
+    assert(self != NULL && behind->snapshot == NULL);
+    self->kv = (struct kv){.table = &snapshot_table, .failure = kv->failure};
+    strcpy(self->path, behind->path);
+    self->db = behind->db;
+    self->snapshot = leveldb_create_snapshot(self->db);
+    self->read = read_options(true, self->snapshot);
+    self->scan = read_options(false, self->snapshot);
+    return &self->kv;
+}
+
 static const struct kv_table table = {
-    .close = leveldb_shut, .get = leveldb_read, .write = leveldb_append, .scan = leveldb_walk, .compact = leveldb_shrink};
+    .close = leveldb_shut, .get = leveldb_read, .write = leveldb_append, .scan = leveldb_walk, .compact = leveldb_shrink, .snapshot = leveldb_snap};
 
 static void set_options(struct leveldb *self, const struct kv_options *options) {
     size_t cache = options == NULL || options->cache_bytes == 0 ? CACHE_BYTES : options->cache_bytes;
@@ -134,11 +184,8 @@ static void set_options(struct leveldb *self, const struct kv_options *options) 
     leveldb_options_set_filter_policy(self->options, self->bloom);
     leveldb_options_set_write_buffer_size(self->options, buffer);
     leveldb_options_set_compression(self->options, leveldb_snappy_compression);
-    self->read = leveldb_readoptions_create();
-    leveldb_readoptions_set_verify_checksums(self->read, 1);
-    self->scan = leveldb_readoptions_create();
-    leveldb_readoptions_set_verify_checksums(self->scan, 1);
-    leveldb_readoptions_set_fill_cache(self->scan, 0);
+    self->read = read_options(true, NULL);
+    self->scan = read_options(false, NULL);
     self->write = leveldb_writeoptions_create();
     self->write_synced = leveldb_writeoptions_create();
     leveldb_writeoptions_set_sync(self->write_synced, 1);

@@ -188,8 +188,16 @@ static void memory_close(struct kv *kv) {
     free(self);
 }
 
+/* A whole copy, values too: blobs are not counted across threads. */
+static struct kv *memory_snapshot(struct kv *kv) {
+    struct kv *copy = kv_memory_new(kv->failure);
+    for (const struct entry *entry = memory_of(kv)->first[0]; entry != NULL; entry = entry->next[0])
+        put(memory_of(copy), key_of(entry), blob_span(entry->value));
+    return copy;
+}
+
 static const struct kv_table table = {
-    .close = memory_close, .get = memory_get, .write = memory_write, .scan = memory_scan, .compact = memory_compact};
+    .close = memory_close, .get = memory_get, .write = memory_write, .scan = memory_scan, .compact = memory_compact, .snapshot = memory_snapshot};
 
 struct kv *kv_memory_new(struct kv_failure failure) {
     struct memory *self = calloc(1, sizeof *self);

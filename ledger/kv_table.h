@@ -10,6 +10,7 @@ struct kv_table {
     void (*write)(struct kv *kv, const struct kv_batch *batch, bool sync);
     void (*scan)(struct kv *kv, struct span from, struct span to, bool backwards, kv_visit *visit, void *context);
     void (*compact)(struct kv *kv, struct span from, struct span to);
+    struct kv *(*snapshot)(struct kv *kv);
 };
 
 struct kv { /* the first member of every store's own struct */

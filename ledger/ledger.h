@@ -19,8 +19,9 @@ struct ledger {
     struct state next; /* scratch of one apply: what becomes the state */
     struct arena arena; /* scratch of one apply: its answers are loans until the next */
     bool index_transactions; /* tx_index.indexer is not "null" */
-    bool keep_results;       /* !storage.discard_abci_responses */
+    bool keep_results;       /* !storage.discard_abci_responses; false: only the last LEDGER_RESULTS_KEPT */
 };
+#define LEDGER_RESULTS_KEPT 16
 
 /* Reads the head, or starts the chain: InitChain, first state, written with sync. Refuses (false, *error malloc'ed, one line with what
  * to do): another genesis than the stored one, an application that is ahead, behind or of another hash. */

@@ -133,6 +133,13 @@ static void take_next_state(struct ledger *ledger, struct block *block, const st
                 block->header.height, fault);
 }
 
+/* The newest ones are kept in any case: subscribers hear of a block by reading it. */
+static void put_results(struct ledger *ledger, int64_t height, const struct abci_finalized *finalized) {
+    put_message(&ledger->batch, keys_height('r', height), write_finalized, finalized);
+    if (!ledger->keep_results)
+        delete_height(&ledger->batch, 'r', height - LEDGER_RESULTS_KEPT);
+}
+
 static void write_all(struct ledger *ledger, int64_t *retain_height, struct block *block, const struct abci_finalized *finalized,
                       const struct commit *seen_commit) {
     int64_t height = block->header.height;
@@ -142,8 +149,7 @@ static void write_all(struct ledger *ledger, int64_t *retain_height, struct bloc
     put_block(ledger, block, seen_commit);
     put_indexes(ledger, block);
     evidence_pool_apply(ledger, block);
-    if (ledger->keep_results)
-        put_message(&ledger->batch, keys_height('r', height), write_finalized, finalized);
+    put_results(ledger, height, finalized);
     ledger_put_state(ledger, &ledger->next, finalized->update_count > 0 || (height + 2) % WHOLE_SET_EVERY == 0, finalized->has_params);
     kv_write(ledger->kv, &ledger->batch, true);
 }

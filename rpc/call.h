@@ -26,6 +26,10 @@ struct call { /* what a handler gets */
 /* The handler's error: -32603 (or -32602: bad_params) with this text as data; what it wrote is dropped. */
 void call_fail(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The past and the state, to be read with the functions of ledger.h's store.c and nothing else: it may be a view (ledger/view.h) on another thread
+ * than the ledger's. The same throughout one call. */
+struct ledger *call_ledger(const struct call *call);
+
 enum route_cache { ROUTE_FRESH, ROUTE_CACHED, ROUTE_CACHED_AT_HEIGHT /* only if the first argument is given */ };
 
 struct route {

@@ -61,6 +61,8 @@ void call_fail(struct call *call, const char *format, ...) {
     call->error = args_text(call->arena, "%s", text);
 }
 
+struct ledger *call_ledger(const struct call *call) { return call->host->ledger; }
+
 /* ---- answers */
 
 static void put_id(struct exchange *exchange) {

@@ -7,13 +7,11 @@
 
 enum { BLOCKCHAIN_LIMIT = 20, PER_PAGE = 30, PER_PAGE_MAX = 100 };
 
-static struct ledger *ledger_of(const struct call *call) { return call->host->ledger; }
-
 /* What is committed, and one more for what is known of the height under way. */
-static int64_t latest(const struct call *call) { return ledger_of(call)->state.height; }
+static int64_t latest(const struct call *call) { return call_ledger(call)->state.height; }
 
 static int64_t latest_uncommitted(const struct call *call) {
-    return call->host->catching_up(call->host->context) ? latest(call) : state_next_height(&ledger_of(call)->state);
+    return call->host->catching_up(call->host->context) ? latest(call) : state_next_height(&call_ledger(call)->state);
 }
 
 bool routes_height(struct call *call, int64_t *height, int64_t newest) {
@@ -25,8 +23,8 @@ bool routes_height(struct call *call, int64_t *height, int64_t newest) {
         call_fail(call, "height must be greater than 0, but got %" PRId64, arg->number);
     else if (arg->number > newest)
         call_fail(call, "height %" PRId64 " must be less than or equal to the current blockchain height %" PRId64, arg->number, newest);
-    else if (arg->number < ledger_of(call)->base)
-        call_fail(call, "height %" PRId64 " is not available, lowest height is %" PRId64, arg->number, ledger_of(call)->base);
+    else if (arg->number < call_ledger(call)->base)
+        call_fail(call, "height %" PRId64 " is not available, lowest height is %" PRId64, arg->number, call_ledger(call)->base);
     *height = arg->number;
     return !call->failed;
 }
@@ -62,7 +60,7 @@ static bool choose_range(struct call *call, int64_t *low, int64_t *high) {
         return false;
     }
     *high = smaller(*high == 0 ? latest(call) : *high, latest(call));
-    *low = larger(larger(*low == 0 ? 1 : *low, ledger_of(call)->base), *high - BLOCKCHAIN_LIMIT + 1);
+    *low = larger(larger(*low == 0 ? 1 : *low, call_ledger(call)->base), *high - BLOCKCHAIN_LIMIT + 1);
     if (*low > *high)
         call_fail(call, "min height %" PRId64 " can't be greater than max height %" PRId64, *low, *high);
     return *low <= *high;
@@ -79,7 +77,7 @@ void routes_blockchain(struct call *call) {
     emit_key(out, "block_metas");
     emit_open(out, '[');
     for (int64_t height = high; height >= low; height--) {
-        if (ledger_block_meta(ledger_of(call), &meta, height))
+        if (ledger_block_meta(call_ledger(call), &meta, height))
             shapes_meta(out, &meta);
         else
             emit_null(out);
@@ -92,7 +90,7 @@ void routes_blockchain(struct call *call) {
 static void put_block(struct call *call, struct block *block, int64_t height) {
     static const struct block_id none;
     struct ledger_meta meta;
-    bool known = block != NULL && ledger_block_meta(ledger_of(call), &meta, height);
+    bool known = block != NULL && ledger_block_meta(call_ledger(call), &meta, height);
     emit_open(call->out, '{');
     emit_key(call->out, "block_id");
     shapes_block_id(call->out, known ? &meta.block_id : &none);
@@ -108,19 +106,19 @@ void routes_block(struct call *call) {
     int64_t height;
     if (!routes_height(call, &height, latest(call)))
         return;
-    struct block *block = ledger_block(ledger_of(call), height);
+    struct block *block = ledger_block(call_ledger(call), height);
     put_block(call, block, height);
     block_release(block);
 }
 
 static int64_t height_of_hash(struct call *call) {
     struct span hash = call->args[0].bytes;
-    return hash.size == 32 ? ledger_height_of(ledger_of(call), hash.data) : 0;
+    return hash.size == 32 ? ledger_height_of(call_ledger(call), hash.data) : 0;
 }
 
 void routes_block_by_hash(struct call *call) {
     int64_t height = height_of_hash(call);
-    struct block *block = height > 0 ? ledger_block(ledger_of(call), height) : NULL;
+    struct block *block = height > 0 ? ledger_block(call_ledger(call), height) : NULL;
     put_block(call, block, height);
     block_release(block);
 }
@@ -129,7 +127,7 @@ static void put_header(struct call *call, int64_t height) {
     struct ledger_meta meta;
     emit_open(call->out, '{');
     emit_key(call->out, "header");
-    if (height > 0 && ledger_block_meta(ledger_of(call), &meta, height))
+    if (height > 0 && ledger_block_meta(call_ledger(call), &meta, height))
         shapes_header(call->out, &meta.header);
     else
         emit_null(call->out);
@@ -152,11 +150,11 @@ void routes_commit(struct call *call) {
     struct emit *out = call->out;
     if (!routes_height(call, &height, latest(call)))
         return;
-    if (!ledger_block_meta(ledger_of(call), &meta, height)) {
+    if (!ledger_block_meta(call_ledger(call), &meta, height)) {
         emit_null(out);
         return;
     }
-    bool found = ledger_commit(ledger_of(call), &commit, &canonical, height, call->arena);
+    bool found = ledger_commit(call_ledger(call), &commit, &canonical, height, call->arena);
     emit_open(out, '{');
     emit_key(out, "signed_header");
     emit_open(out, '{');
@@ -198,7 +196,7 @@ void routes_validators(struct call *call) {
     if (!routes_height(call, &height, latest_uncommitted(call)))
         return;
     valset_init(&set);
-    if (ledger_validators(ledger_of(call), &set, height))
+    if (ledger_validators(call_ledger(call), &set, height))
         put_validators(call, &set, height);
     else
         call_fail(call, "could not find validator set for height #%" PRId64, height);
@@ -210,7 +208,7 @@ void routes_consensus_params(struct call *call) {
     struct params params;
     if (!routes_height(call, &height, latest_uncommitted(call)))
         return;
-    if (!ledger_params(ledger_of(call), &params, height, &changed_at)) {
+    if (!ledger_params(call_ledger(call), &params, height, &changed_at)) {
         call_fail(call, "could not find consensus params for height #%" PRId64, height);
         return;
     }
@@ -224,9 +222,10 @@ void routes_consensus_params(struct call *call) {
 /* ---- results */
 
 static bool load_results(struct call *call, struct abci_finalized *finalized, int64_t height) {
-    if (ledger_results(ledger_of(call), finalized, height, call->arena))
+    bool keeps = call_ledger(call)->keep_results;
+    if (keeps && ledger_results(call_ledger(call), finalized, height, call->arena))
         return true;
-    if (!ledger_of(call)->keep_results)
+    if (!keeps)
         call_fail(call, "node is not persisting finalize block responses");
     else
         call_fail(call, "could not find results for height #%" PRId64, height);
@@ -306,15 +305,15 @@ void routes_tx(struct call *call) {
     struct span hash = call->args[0].bytes;
     int64_t height;
     uint32_t index;
-    if (!ledger_of(call)->index_transactions)
+    if (!call_ledger(call)->index_transactions)
         call_fail(call, "transaction indexing is disabled");
     else if (hash.size == 0)
         call_fail(call, "transaction hash cannot be empty");
-    else if (hash.size != 32 || !ledger_find_tx(ledger_of(call), hash.data, &height, &index))
+    else if (hash.size != 32 || !ledger_find_tx(call_ledger(call), hash.data, &height, &index))
         fail_unknown_tx(call, hash);
     if (call->failed)
         return;
-    struct block *block = ledger_block(ledger_of(call), height);
+    struct block *block = ledger_block(call_ledger(call), height);
     if (block == NULL)
         fail_unknown_tx(call, hash); /* pruned */
     else

@@ -27,7 +27,7 @@ static void put_tip(struct emit *out, const char *which, const struct ledger_met
 }
 
 static void put_sync(struct call *call) {
-    struct ledger *ledger = call->host->ledger;
+    struct ledger *ledger = call_ledger(call);
     struct ledger_meta latest, earliest;
     bool has_latest = ledger_block_meta(ledger, &latest, ledger->state.height);
     bool has_earliest = ledger->base > 0 && ledger_block_meta(ledger, &earliest, ledger->base);
@@ -43,7 +43,7 @@ static void put_validator(struct call *call) {
     struct pubkey key = {0};
     bool has_key = call->host->validator_key(call->host->context, &key);
     struct address address = pubkey_address(&key);
-    const struct valset *set = &call->host->ledger->state.validators;
+    const struct valset *set = &call_ledger(call)->state.validators;
     int32_t index = has_key ? valset_find(set, &address) : -1;
     emit_open(call->out, '{');
     shapes_hex(call->out, "address", address_span(&address));

@@ -160,6 +160,27 @@ START_TEST(ten_thousand_random_changes_agree_with_a_plain_table) {
 }
 END_TEST
 
+START_TEST(a_snapshot_shows_what_was_there_when_it_was_made) {
+    struct kv *kv = open_store(_i);
+    put(kv, "a", "1", true);
+    put(kv, "b", "2", false);
+    struct kv *then = kv_snapshot(kv);
+    put(kv, "a", "9", true);
+    put(kv, "b", NULL, true);
+    put(kv, "c", "3", true);
+    struct kv *later = kv_snapshot(kv);
+    ck_assert(holds(then, "a", "1") && holds(then, "b", "2") && holds(then, "c", NULL));
+    ck_assert_str_eq(scan(then, "a", "z", false, 0), "a1 b2 ");
+    ck_assert_str_eq(scan(then, "a", "z", true, 0), "b2 a1 ");
+    ck_assert_str_eq(scan(later, "a", "z", false, 0), "a9 c3 ");
+    kv_close(then);
+    put(kv, "a", "0", true);
+    ck_assert(holds(later, "a", "9") && holds(kv, "a", "0"));
+    kv_close(later);
+    shut(kv);
+}
+END_TEST
+
 START_TEST(a_crash_loses_what_was_not_synced_from_the_end) {
     struct kv *kv = open_store(MEMORY);
     put(kv, "a", "1", true);
@@ -261,6 +282,7 @@ Suite *suite_kv(void) {
     tcase_add_loop_test(both, a_scan_goes_in_order_and_stops_where_told, 0, STORES);
     tcase_add_loop_test(both, writes_are_counted_and_synced_ones_apart, 0, STORES);
     tcase_add_loop_test(both, ten_thousand_random_changes_agree_with_a_plain_table, 0, STORES);
+    tcase_add_loop_test(both, a_snapshot_shows_what_was_there_when_it_was_made, 0, STORES);
     tcase_add_test(one, a_crash_loses_what_was_not_synced_from_the_end);
     tcase_add_test(one, a_full_disk_calls_the_handler_and_changes_nothing);
     tcase_add_test(one, a_stored_batch_comes_back_and_a_broken_one_is_refused);
