@@ -48,6 +48,14 @@ struct abci_vote_info {
     struct address address;
     int64_t power;
     int32_t flag; /* enum commit_flag */
+    struct span extension, extension_signature; /* prepare_proposal only (ExtendedVoteInfo), of votes for a block; empty where there are none */
+};
+
+struct abci_extension { /* RequestVerifyVoteExtension */
+    struct digest hash; /* of the block that is voted for */
+    struct address validator;
+    int64_t height;
+    struct span extension;
 };
 
 struct abci_misbehavior {

@@ -37,13 +37,19 @@ struct app_table {
      * arena; spans are of the arena or of the block. Returns the count; the same bound of bytes_max holds. */
     uint32_t (*rewrite_proposal)(struct app *app, struct app_proposed **out, const struct abci_block *block, int64_t bytes_max,
                                  struct arena *arena);
+    /* What our precommit for this block carries, where vote extensions are on; *out is of the arena or lives until the next call. It may depend on
+     * anything, and the same vote may be asked for twice (after a restart). NULL: it is empty. */
+    void (*extend_vote)(struct app *app, struct span *out, const struct abci_block *block, struct arena *arena);
+    /* Another validator's extension: ACCEPT. false: its vote is not counted, so what one honest node accepts all must. The block of that hash need
+     * not be known yet. NULL: everything is accepted. */
+    bool (*verify_vote_extension)(struct app *app, const struct abci_extension *question);
 };
 
 struct app { /* the first member of every application's own struct */
     const struct app_table *table;
 };
 
-/* By name: "ledger", "kvstore". Reads its committed state from kv (a loan for the app's life). NULL: unknown name. */
+/* By name: "ledger", "kvstore", "extender" (app_extender.h). Reads its committed state from kv (a loan for the app's life). NULL: unknown name. */
 struct app *app_open(const char *name, struct kv *kv, struct span chain_id);
 
 #endif

@@ -3,6 +3,7 @@
  *   b<height>    block bytes                     m<height>  BlockMeta: id, size, header, number of transactions
  *   c<height>    commit of `height` that block height+1 carries (written with height+1)
  *   k<height>    seen commit of `height`, of the last heights only
+ *   x<height>    extended commit of `height`, where vote extensions are on
  *   i<hash>      block hash → height             t<hash>    transaction hash → height, index
  *   r<height>    FinalizeBlock response          v<height>  validators of `height`, where they changed and every 1000 heights
  *   p<height>    consensus parameters likewise   u<height>  undo record of `height`: the batch that takes it back

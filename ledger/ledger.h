@@ -29,7 +29,8 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
                  enum params_release release, char **error);
 void ledger_close(struct ledger *ledger);
 
-/* A block for the next height from candidate transactions (the mempool's, in order), through the application's PrepareProposal. */
+/* A block for the next height from candidate transactions (the mempool's, in order), through the application's PrepareProposal. last_commit has its
+ * extensions where ledger_extends the last height. */
 struct block *ledger_propose(struct ledger *ledger, const struct commit *last_commit, const struct address *proposer,
                              struct span *txs, const uint8_t (*tx_hashes)[32], uint32_t tx_count,
                              const struct evidence *evidence, uint32_t evidence_count);
@@ -38,11 +39,18 @@ int64_t ledger_data_bytes_max(const struct ledger *ledger);
 /* Validity, and the application's ProcessProposal. */
 enum block_verdict ledger_judge(struct ledger *ledger, const struct block *block, const struct commit_cache *cache);
 
+/* Vote extensions (ledger_extend.c). Whether those of this height are on; of a height begun, at any later time too. */
+bool ledger_extends(const struct ledger *ledger, int64_t height);
+/* ExtendVote: of the arena, or a loan until the application's next call; data is never NULL. */
+struct span ledger_extend_vote(struct ledger *ledger, const struct block *block, struct arena *arena);
+/* VerifyVoteExtension of a precommit for a block; its signatures were verified before. */
+bool ledger_accepts_extension(struct ledger *ledger, const struct vote *vote);
+
 struct ledger_applied { /* loans until the next apply */
     struct abci_finalized finalized;
     int64_t retain_height;
 };
-/* Applies the judged block of the next height with the commit that decided it. A second call for an applied height is refused (false,
+/* Applies the judged block of the next height with the commit that decided it; where ledger_extends, the commit has all its extensions. A second call for an applied height is refused (false,
  * nothing done). Aborts through the kv's failure handler if the application's updates are invalid. */
 bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct block *block, const struct commit *seen_commit);
 
@@ -65,6 +73,9 @@ bool ledger_block_meta(struct ledger *ledger, struct ledger_meta *out, int64_t h
 int64_t ledger_height_of(struct ledger *ledger, const uint8_t block_hash[static 32]); /* 0: unknown */
 /* canonical: the commit in block height + 1; for the last height the seen one (*canonical false). Sigs from the arena. */
 bool ledger_commit(struct ledger *ledger, struct commit *out, bool *canonical, int64_t height, struct arena *arena);
+/* With its extensions, of a height where ledger_extends: as it was seen here, or as block sync got it. false also: a damaged one. Copies. */
+bool ledger_extended_commit(struct ledger *ledger, struct commit *out, int64_t height, struct arena *arena);
+struct blob *ledger_extended_commit_bytes(struct ledger *ledger, int64_t height);
 bool ledger_seen_commit(struct ledger *ledger, struct commit *out, int64_t height, struct arena *arena);
 /* Validators with priorities as of `height` (up to state height + 1; + 2 is next_validators). *set is initialised by the caller. */
 bool ledger_validators(struct ledger *ledger, struct valset *set, int64_t height);

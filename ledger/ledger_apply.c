@@ -29,6 +29,8 @@ static void put_message(struct kv_batch *batch, struct key key, void (*write)(st
 
 static void write_commit(struct proto_writer *writer, const void *commit) { commit_write(writer, commit); }
 
+static void write_extended(struct proto_writer *writer, const void *commit) { commit_extended_write(writer, commit); }
+
 static void write_finalized(struct proto_writer *writer, const void *finalized) { abci_finalized_write(writer, finalized); }
 
 static void write_meta(struct proto_writer *writer, const void *value) {
@@ -60,6 +62,8 @@ static void put_block(struct ledger *ledger, struct block *block, const struct c
     kv_batch_put(batch, keys_span(&key), blob_span(block->bytes));
     put_message(batch, keys_height('m', height), write_meta, &meta);
     put_message(batch, keys_height('k', height), write_commit, seen_commit);
+    if (ledger_extends(ledger, height))
+        put_message(batch, keys_height('x', height), write_extended, seen_commit);
     if (height > ledger->state.initial_height)
         put_message(batch, keys_height('c', height - 1), write_commit, &block->last_commit);
     put_index(batch, keys_hash('i', block->hash.bytes), height, -1);
@@ -161,6 +165,7 @@ bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct 
     struct block_id id;
     block_id_of(block, &id);
     assert(seen_commit->height == height && block_id_equal(&seen_commit->block_id, &id));
+    assert(ledger_extends(ledger, height) ? commit_extended_ensure(seen_commit) == COMMIT_GOOD : seen_commit->extensions == NULL);
     arena_reset(&ledger->arena);
     finalize(ledger, &applied->finalized, block);
     take_next_state(ledger, block, &applied->finalized);
@@ -194,7 +199,7 @@ static void forget_additions(struct ledger *ledger, const struct block *block, b
     delete_height(batch, 'r', height);
     delete_height(batch, 'v', height + 2);
     delete_height(batch, 'p', height + 1);
-    for (const char *letter = "bmk"; hard && *letter != '\0'; letter++)
+    for (const char *letter = "bmkx"; hard && *letter != '\0'; letter++)
         delete_height(batch, *letter, height);
     if (hard)
         delete_height(batch, 'c', height - 1);

@@ -68,6 +68,7 @@ struct block *ledger_propose(struct ledger *ledger, const struct commit *last_co
     struct arena arena;
     arena_init(&arena, SCRATCH_BYTES_MAX);
     bool is_first = state->height == 0;
+    assert(is_first || !ledger_extends(ledger, state->height) || commit_extended_ensure(last_commit) == COMMIT_GOOD);
     struct block_plan plan = {.txs = txs,
                               .tx_hashes = tx_hashes,
                               .tx_count = tx_count,

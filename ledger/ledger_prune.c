@@ -22,7 +22,7 @@ static void forget_block(struct ledger *ledger, int64_t height) {
     for (uint32_t i = 0; block != NULL && i < block->tx_count; i++)
         forget_tx(ledger, block->tx_hashes[i], height);
     block_release(block);
-    for (const char *letter = "bkru"; *letter != '\0'; letter++)
+    for (const char *letter = "bkxru"; *letter != '\0'; letter++)
         delete_height(&ledger->batch, *letter, height);
 }
 

@@ -11,7 +11,12 @@ static void ask_votes(struct abci_block *out, const struct state *state, const s
     assert(votes != NULL);
     for (uint32_t i = 0; i < commit->count; i++) {
         const struct validator *validator = &state->last_validators.validators[i];
-        votes[i] = (struct abci_vote_info){validator->address, validator->power, commit->sigs[i].flag};
+        votes[i] = (struct abci_vote_info){.address = validator->address, .power = validator->power, .flag = commit->sigs[i].flag};
+        if (commit->extensions == NULL)
+            continue;
+        const struct signature *signature = &commit->extensions[i].signature;
+        votes[i].extension = commit->extensions[i].bytes;
+        votes[i].extension_signature = span_of(signature->bytes, signature->size);
     }
     out->commit_round = commit->round;
     out->votes = votes;

@@ -86,6 +86,20 @@ static bool read_commit(struct ledger *ledger, struct commit *out, char letter, 
     return good;
 }
 
+struct blob *ledger_extended_commit_bytes(struct ledger *ledger, int64_t height) { return read_height(ledger, 'x', height); }
+
+bool ledger_extended_commit(struct ledger *ledger, struct commit *out, int64_t height, struct arena *arena) {
+    struct blob *bytes = ledger_extended_commit_bytes(ledger, height);
+    struct commit read;
+    struct span copy;
+    bool good = bytes != NULL && arena_copy(arena, &copy, blob_span(bytes)) && commit_extended_decode(&read, copy, arena) &&
+                read.height == height && commit_extended_ensure(&read) == COMMIT_GOOD;
+    blob_release(bytes);
+    if (good)
+        *out = read;
+    return good;
+}
+
 bool ledger_seen_commit(struct ledger *ledger, struct commit *out, int64_t height, struct arena *arena) {
     return read_commit(ledger, out, 'k', height, arena);
 }

@@ -10,16 +10,6 @@ static bool is_same_vote(const struct vote *asked, const struct vote *answered) 
            answered->validator_index == asked->validator_index && span_equal(answered->extension, asked->extension);
 }
 
-static bool is_extension_signed(const struct vote *vote, struct span chain_id, const struct pubkey *key) {
-    size_t capacity = vote->extension.size + 128;
-    uint8_t *bytes = malloc(capacity);
-    assert(bytes != NULL);
-    size_t size = vote_extension_sign_bytes(bytes, capacity, vote->extension, vote->height, vote->round, chain_id);
-    bool good = size > 0 && pubkey_verify_vartime(key, span_of(bytes, size), &vote->extension_signature);
-    free(bytes);
-    return good;
-}
-
 /* Signers sign the extension of every precommit for a block, an empty one too: where the chain has none, that is passed over. */
 static const char *take_vote(struct vote *asked, const struct vote *answered, const struct pubkey *key, struct span chain_id) {
     bool wants_extension = asked->extension.data != NULL;
@@ -27,7 +17,7 @@ static const char *take_vote(struct vote *asked, const struct vote *answered, co
         return "the signer signed another vote than it was asked for";
     if (!timestamp_valid(&answered->timestamp) || !vote_verify_vartime(answered, chain_id, key))
         return "the signer's signature is not that of the vote and key";
-    if (wants_extension && !is_extension_signed(answered, chain_id, key))
+    if (wants_extension && !vote_extension_verify_vartime(answered, chain_id, key))
         return "the signer's signature of the vote extension is not good";
     asked->timestamp = answered->timestamp;
     asked->signature = answered->signature;

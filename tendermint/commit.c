@@ -15,6 +15,7 @@ const char *commit_verdict_text(enum commit_verdict verdict) {
     case COMMIT_NO_QUORUM: return "not enough voting power signed";
     case COMMIT_DOUBLE_VOTE: return "one validator signed twice";
     case COMMIT_BAD_TRUST_LEVEL: return "trust level out of range";
+    case COMMIT_BAD_EXTENSION: return "vote extension missing, where none belongs, or not signed by its validator";
     }
     return "unknown";
 }

@@ -16,12 +16,18 @@ struct commit_sig {
     struct signature signature;
 };
 
-struct commit { /* sigs: a loan from an arena or from whoever built it */
+struct commit_extension {
+    struct span bytes; /* a loan, as the sigs */
+    struct signature signature;
+};
+
+struct commit { /* sigs, extensions: loans from an arena or from whoever built it */
     int64_t height;
     int32_t round;
     struct block_id block_id;
     uint32_t count;
     struct commit_sig *sigs;
+    struct commit_extension *extensions; /* one per entry; NULL: none are known. Never part of a block, nor of the commit's hash */
 };
 
 enum commit_verdict {
@@ -35,6 +41,7 @@ enum commit_verdict {
     COMMIT_NO_QUORUM,
     COMMIT_DOUBLE_VOTE,      /* trusting: one validator twice */
     COMMIT_BAD_TRUST_LEVEL,
+    COMMIT_BAD_EXTENSION,    /* missing, unsigned, where none belongs, or its signature is wrong */
 };
 const char *commit_verdict_text(enum commit_verdict verdict);
 
@@ -49,6 +56,14 @@ enum commit_verdict commit_check(const struct commit *commit);     /* Commit.Val
 /* The precommit that entry `index` stands for (GetVote). */
 void commit_vote(struct vote *out, const struct commit *commit, uint32_t index);
 
+/* ---- commit_extended.c: ExtendedCommit, a commit whose extensions are known (cometbft: types/block.go ExtendedCommit; protocol.md §1.1). */
+void commit_extended_write(struct proto_writer *writer, const struct commit *commit); /* extensions NULL: as a commit */
+/* Sigs and the table of extensions are taken from the arena, the extensions are loans from `bytes`. */
+bool commit_extended_decode(struct commit *commit, struct span bytes, struct arena *arena);
+enum commit_verdict commit_extended_check(const struct commit *commit);  /* ExtendedCommit.ValidateBasic */
+enum commit_verdict commit_extended_ensure(const struct commit *commit); /* EnsureExtensions(true): signed for the block and nowhere else */
+void commit_extended_vote(struct vote *out, const struct commit *commit, uint32_t index); /* GetExtendedVote; a loan of the extension */
+
 /* A memory of signatures already verified, so that each is checked once per node. Both may be NULL. */
 struct commit_cache {
     void *context;
@@ -58,6 +73,9 @@ struct commit_cache {
 /* VerifyCommit: every non-absent signature, nil ones too; only Commit flags count. *culprit (may be NULL) is the index of the bad entry. */
 enum commit_verdict commit_verify(const struct commit *commit, uint32_t *culprit, const struct valset *set, struct span chain_id,
                                   const struct block_id *block_id, int64_t height, const struct commit_cache *cache);
+/* VerifyCommitExtended: likewise, and every extension of a vote for the block is there and signed. `cache` is asked about votes only. */
+enum commit_verdict commit_extended_verify(const struct commit *commit, uint32_t *culprit, const struct valset *set, struct span chain_id,
+                                           const struct block_id *block_id, int64_t height, const struct commit_cache *cache);
 /* VerifyCommitLight: ignores entries not for the block, stops once above two thirds. */
 enum commit_verdict commit_verify_light(const struct commit *commit, const struct valset *set, struct span chain_id,
                                         const struct block_id *block_id, int64_t height);

@@ -173,7 +173,7 @@ void engine_load_last_commit(struct engine *engine, const struct commit *commit,
         struct vote vote;
         if (commit->sigs[i].flag == COMMIT_ABSENT)
             continue;
-        commit_vote(&vote, commit, i);
+        commit_extended_vote(&vote, commit, i);
         room = tally_note(&engine->last_commit, NULL, &vote) != TALLY_FULL;
     }
     engine->has_last_commit = room && tally_has_majority_for(&engine->last_commit, &commit->block_id);

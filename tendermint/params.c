@@ -77,6 +77,10 @@ bool params_extensions_update_allowed(const struct params *params, int64_t updat
     return !reached && (update == 0 || update > height);
 }
 
+bool params_extensions_enabled(const struct params *params, int64_t height) {
+    return params->extensions_enable_height > 0 && height >= params->extensions_enable_height;
+}
+
 void params_hash(struct digest *out, const struct params *params) {
     uint8_t bytes[32];
     struct proto_writer writer;

@@ -41,6 +41,8 @@ void params_defaults(struct params *params, enum params_release release);
 enum params_verdict params_check(const struct params *params, enum params_release release); /* ValidateBasic; key types known to the release */
 /* ValidateUpdate: may `extensions_enable_height` become `update` at `height`? */
 bool params_extensions_update_allowed(const struct params *params, int64_t update, int64_t height);
+/* VoteExtensionsEnabled. For a height begun the answer never changes, so any later parameters give it too. */
+bool params_extensions_enabled(const struct params *params, int64_t height);
 void params_hash(struct digest *out, const struct params *params); /* SHA256 of HashedParams */
 /* tendermint.types.ConsensusParams, also as an ABCI update: an absent section leaves *params as it is. */
 void params_write(struct proto_writer *writer, const struct params *params);

@@ -238,6 +238,23 @@ static void commit_sig_fill(struct commit_sig *sig, const struct tally *tally, u
     sig->signature = vote.signature;
 }
 
+static bool has_extensions(const struct tally *tally) {
+    for (const struct tally_entry *entry = tally->majority->entries; entry != NULL; entry = entry->next)
+        if (entry->vote.extension_signature.size > 0)
+            return true;
+    return false;
+}
+
+static bool extensions_fill(struct commit *commit, const struct tally *tally, struct arena *arena) {
+    if (!has_extensions(tally))
+        return true;
+    commit->extensions = arena_take(arena, commit->count, sizeof *commit->extensions);
+    for (uint32_t i = 0; commit->extensions != NULL && i < commit->count; i++)
+        if (commit->sigs[i].flag == COMMIT_FOR_BLOCK)
+            commit->extensions[i] = (struct commit_extension){tally->votes[i]->extension, tally->votes[i]->extension_signature};
+    return commit->extensions != NULL;
+}
+
 bool tally_commit(const struct tally *tally, struct commit *out, struct arena *arena) {
     assert(tally->type == VOTE_PRECOMMIT);
     if (tally->majority == NULL || block_id_is_nil(&tally->majority->id))
@@ -252,5 +269,5 @@ bool tally_commit(const struct tally *tally, struct commit *out, struct arena *a
                            .block_id = tally->majority->id,
                            .count = tally->validators->count,
                            .sigs = sigs};
-    return true;
+    return extensions_fill(out, tally, arena);
 }

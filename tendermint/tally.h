@@ -70,8 +70,8 @@ bool tally_vote(const struct tally *tally, struct vote *out, uint32_t index);
 const struct bit_array *tally_voted(const struct tally *tally);
 /* The validators counted for this block; NULL if nobody and not claimed. */
 const struct bit_array *tally_voted_for(const struct tally *tally, const struct block_id *block_id);
-/* The commit from a precommit tally whose majority is a block: others as absent or nil (MakeCommit; votes for other blocks become absent).
- * sigs are taken from `arena`. false when there is no majority for a block, or no room. */
+/* The commit from a precommit tally whose majority is a block: others as absent or nil (MakeExtendedCommit; votes for other blocks become absent),
+ * with extensions if any of its votes has a signed one. Both tables are taken from `arena`, extensions are loans. false when there is no majority for a block, or no room. */
 bool tally_commit(const struct tally *tally, struct commit *out, struct arena *arena);
 
 #endif

@@ -1,6 +1,7 @@
 #include "tendermint/vote.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 const char *vote_check_text(enum vote_check check) {
     switch (check) {
@@ -139,6 +140,16 @@ size_t vote_extension_sign_bytes(uint8_t *out, size_t capacity, struct span exte
     proto_put_varint(&writer, measure.size);
     extension_body(&writer, extension, height, round, chain_id);
     return writer.overflow ? 0 : writer.size;
+}
+
+bool vote_extension_verify_vartime(const struct vote *vote, struct span chain_id, const struct pubkey *key) {
+    size_t capacity = vote->extension.size + 128;
+    uint8_t *bytes = malloc(capacity);
+    assert(bytes != NULL);
+    size_t size = vote_extension_sign_bytes(bytes, capacity, vote->extension, vote->height, vote->round, chain_id);
+    bool good = size > 0 && pubkey_verify_vartime(key, span_of(bytes, size), &vote->extension_signature);
+    free(bytes);
+    return good;
 }
 
 bool vote_verify_vartime(const struct vote *vote, struct span chain_id, const struct pubkey *key) {

@@ -61,6 +61,7 @@ size_t vote_sign_bytes(uint8_t out[static VOTE_SIGN_BYTES_MAX], const struct vot
 /* CanonicalVoteExtension; out has capacity for extension.size + 128. Returns the size, or 0 if it does not fit. */
 size_t vote_extension_sign_bytes(uint8_t *out, size_t capacity, struct span extension, int64_t height, int32_t round,
                                  struct span chain_id);
+bool vote_extension_verify_vartime(const struct vote *vote, struct span chain_id, const struct pubkey *key); /* its signature only */
 bool vote_verify_vartime(const struct vote *vote, struct span chain_id, const struct pubkey *key); /* signature only */
 bool vote_type_is_vote(int32_t type); /* prevote or precommit */
 

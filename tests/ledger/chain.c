@@ -34,6 +34,7 @@ static void make_genesis(struct chain *chain) {
                                       .validators = chain->changes,
                                       .validator_count = config->validators};
     params_defaults(&genesis->params, config->release);
+    genesis->params.extensions_enable_height = config->extensions_enable_height;
     sha256_once(genesis->file_hash.bytes, span_text("genesis"));
     genesis->file_hash.size = 32;
     if (config->app_state != NULL)
@@ -84,7 +85,9 @@ void chain_reopen(struct chain *chain) {
     assert(good);
     chain->last = (struct commit){0};
     arena_reset(&chain->arenas[chain->turn]);
-    if (chain->ledger.state.height > 0)
+    if (chain->ledger.state.height > 0 && ledger_extends(&chain->ledger, chain->ledger.state.height))
+        good = ledger_extended_commit(&chain->ledger, &chain->last, chain->ledger.state.height, &chain->arenas[chain->turn]);
+    else if (chain->ledger.state.height > 0)
         good = ledger_seen_commit(&chain->ledger, &chain->last, chain->ledger.state.height, &chain->arenas[chain->turn]);
     assert(good);
 }
@@ -172,6 +175,23 @@ void chain_sign(struct chain *chain, struct commit *out, struct block *block, co
     }
 }
 
+void chain_extend(struct chain *chain, struct commit *commit, const struct block *block, const struct valset *set, struct arena *arena) {
+    commit->extensions = arena_take(arena, commit->count, sizeof *commit->extensions);
+    assert(commit->extensions != NULL);
+    for (uint32_t i = 0; i < commit->count; i++) {
+        struct commit_extension *extension = &commit->extensions[i];
+        if (commit->sigs[i].flag != COMMIT_FOR_BLOCK)
+            continue;
+        bool copied = arena_copy(arena, &extension->bytes, ledger_extend_vote(&chain->ledger, block, arena));
+        size_t capacity = extension->bytes.size + 128;
+        uint8_t *bytes = arena_take(arena, capacity, 1);
+        assert(copied && bytes != NULL);
+        size_t size = vote_extension_sign_bytes(bytes, capacity, extension->bytes, commit->height, commit->round, span_text(CHAIN_ID));
+        extension->signature.size = 64;
+        ed25519_sign(chain_key(chain, &set->validators[i].address), extension->signature.bytes, span_of(bytes, size));
+    }
+}
+
 void chain_apply(struct chain *chain, struct block *block) {
     chain->turn ^= 1;
     struct arena *arena = &chain->arenas[chain->turn];
@@ -179,6 +199,8 @@ void chain_apply(struct chain *chain, struct block *block) {
     struct ledger_applied applied;
     arena_reset(arena);
     chain_sign(chain, &commit, block, &chain->ledger.state.validators, arena);
+    if (ledger_extends(&chain->ledger, commit.height))
+        chain_extend(chain, &commit, block, &chain->ledger.state.validators, arena);
     bool good = ledger_apply(&chain->ledger, &applied, block, &commit);
     assert(good);
     chain->last = commit;

@@ -21,6 +21,7 @@ struct chain_config {
     uint32_t validators;           /* 0: 4 */
     const int64_t *powers;         /* NULL: 10 each */
     int64_t initial_height;        /* 0: 1 */
+    int64_t extensions_enable_height; /* 0: no vote extensions */
     enum params_release release;   /* 0: PARAMS_V038 */
     struct kv *kv;                 /* NULL: a memory store of the chain's own; else a loan */
     struct app *(*open_app)(struct kv *kv, struct span chain_id); /* NULL: kvstore */
@@ -63,6 +64,8 @@ void chain_vote(struct chain *chain, struct vote *out, const struct valset *set,
 /* Everyone's commit for a block, at its time + 1 s + index ms. */
 void chain_sign(struct chain *chain, struct commit *out, struct block *block, const struct valset *set, struct arena *arena);
 void chain_resign(struct chain *chain, struct commit *commit, const struct valset *set, uint32_t index); /* after a change of an entry */
+/* Extends every vote for the block by what the application says, signed; where extensions are on, chain_apply does so by itself. */
+void chain_extend(struct chain *chain, struct commit *commit, const struct block *block, const struct valset *set, struct arena *arena);
 void chain_apply(struct chain *chain, struct block *block);
 /* next, judge (must be good), apply. */
 void chain_step(struct chain *chain, const char *const *txs, uint32_t count);

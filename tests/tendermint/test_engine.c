@@ -919,6 +919,39 @@ START_TEST(a_loaded_commit_takes_late_precommits) {
 }
 END_TEST
 
+/* The engine knows nothing of them, and loses none: neither at the end of a height nor in a commit read back. */
+START_TEST(extensions_of_votes_live_on_in_commits) {
+    struct scene *scene = scene_begin(4, NULL);
+    struct arena arena;
+    struct commit commit, again;
+    arena_init(&arena, 1 << 20);
+    struct engine_event event = {.kind = ENGINE_ON_VOTE, .peer = 1};
+    scene_timeout(scene, 0, ENGINE_NEW_HEIGHT);
+    scene_block(scene, 'A', 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        event.vote = story_vote(&scene->set, 1, 0, VOTE_PRECOMMIT, i, 'A');
+        event.vote.extension = span_text("price");
+        event.vote.extension_signature = (struct signature){.size = 64, .bytes = {(uint8_t)(i + 1)}};
+        engine_step(&scene->engine, &scene->effects, &event);
+    }
+    ck_assert(engine_seen_commit(&scene->engine, &commit, &arena));
+    ck_assert_int_eq(commit_extended_ensure(&commit), COMMIT_GOOD);
+    struct engine_height next = {.height = 2, .validators = &scene->set};
+    engine_begin(&scene->engine, &scene->effects, &next);
+    ck_assert(engine_last_commit(&scene->engine, &again, &arena));
+    ck_assert(span_equal(again.extensions[2].bytes, span_text("price")));
+    engine_close(&scene->engine);
+    engine_init(&scene->engine, &scene->config, 1);
+    engine_begin(&scene->engine, &scene->effects, &next);
+    engine_load_last_commit(&scene->engine, &commit, &scene->set);
+    ck_assert(engine_last_commit(&scene->engine, &again, &arena));
+    ck_assert_int_eq(commit_extended_ensure(&again), COMMIT_GOOD);
+    ck_assert_uint_eq(again.extensions[1].signature.bytes[0], 2);
+    arena_close(&arena);
+    scene_end(scene);
+}
+END_TEST
+
 START_TEST(an_accusation_carries_both_votes_in_the_order_of_evidence) {
     struct scene *scene = scene_begin(4, NULL);
     scene_vote(scene, 0, VOTE_PRECOMMIT, 2, 'B');
@@ -1215,6 +1248,7 @@ Suite *suite_engine(void) {
     tcase_add_test(scenes, the_turn_goes_round_and_can_be_foretold);
     tcase_add_test(scenes, the_commit_lives_on_into_the_next_height);
     tcase_add_test(scenes, a_loaded_commit_takes_late_precommits);
+    tcase_add_test(scenes, extensions_of_votes_live_on_in_commits);
     tcase_add_test(scenes, an_accusation_carries_both_votes_in_the_order_of_evidence);
     tcase_add_test(scenes, timers_of_absurd_length_do_not_overflow);
     tcase_add_test(scenes, phases_have_their_names_on_the_wire);

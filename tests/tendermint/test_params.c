@@ -61,6 +61,15 @@ START_TEST(key_types_are_known_by_release) {
 }
 END_TEST
 
+START_TEST(extensions_are_on_from_their_height_on) {
+    ck_assert(!params_extensions_enabled(&params, 1));
+    params.extensions_enable_height = 10;
+    ck_assert(!params_extensions_enabled(&params, 9));
+    ck_assert(params_extensions_enabled(&params, 10));
+    ck_assert(params_extensions_enabled(&params, INT64_MAX));
+}
+END_TEST
+
 START_TEST(an_extensions_height_once_reached_stands_for_ever) { /* wound 19 */
     params.extensions_enable_height = 10;
     ck_assert(params_extensions_update_allowed(&params, 15, 9));
@@ -190,6 +199,7 @@ Suite *suite_params(void) {
     tcase_add_test(tests, defaults_are_those_of_the_release_and_valid);
     tcase_add_test(tests, each_senseless_parameter_has_its_verdict);
     tcase_add_test(tests, key_types_are_known_by_release);
+    tcase_add_test(tests, extensions_are_on_from_their_height_on);
     tcase_add_test(tests, an_extensions_height_once_reached_stands_for_ever);
     tcase_add_test(tests, only_block_size_and_gas_are_hashed);
     tcase_add_test(tests, what_was_written_is_read);

@@ -312,6 +312,37 @@ START_TEST(an_extension_is_copied_and_comes_out_again) {
 }
 END_TEST
 
+START_TEST(a_commit_has_the_extensions_of_its_votes_and_of_no_others) {
+    begin_four();
+    struct commit commit;
+    for (uint32_t i = 0; i < 4; i++) {
+        struct vote vote = story_vote(&set, 7, 2, VOTE_PRECOMMIT, i, i == 3 ? 'B' : 'A');
+        vote.extension = span_text(i == 0 ? "" : "price");
+        vote.extension_signature = (struct signature){.size = 64, .bytes = {(uint8_t)(i + 1)}};
+        ck_assert_int_eq(tally_note(&tally, NULL, &vote), TALLY_ADDED);
+    }
+    ck_assert(tally_commit(&tally, &commit, &arena));
+    ck_assert_ptr_nonnull(commit.extensions);
+    ck_assert_int_eq(commit_extended_ensure(&commit), COMMIT_GOOD);
+    ck_assert(span_equal(commit.extensions[1].bytes, span_text("price")));
+    ck_assert_uint_eq(commit.extensions[2].signature.bytes[0], 3);
+    ck_assert_int_eq(commit.sigs[3].flag, COMMIT_ABSENT);
+    ck_assert_uint_eq(commit.extensions[3].signature.size, 0);
+    end();
+}
+END_TEST
+
+START_TEST(a_commit_of_plain_votes_has_no_table_of_extensions) {
+    begin_four();
+    struct commit commit;
+    for (uint32_t i = 0; i < 3; i++)
+        note(i, 'A');
+    ck_assert(tally_commit(&tally, &commit, &arena));
+    ck_assert_ptr_null(commit.extensions);
+    end();
+}
+END_TEST
+
 /* One liar per block, and ten thousand of them: memory and time stay small. */
 START_TEST(ten_thousand_validators_with_as_many_blocks_are_borne) {
     static int64_t powers[VALSET_COUNT_MAX];
@@ -354,6 +385,8 @@ Suite *suite_tally(void) {
     tcase_add_test(tests, a_commit_has_votes_for_the_block_and_nil_and_leaves_the_rest_absent);
     tcase_add_test(tests, nil_makes_no_commit);
     tcase_add_test(tests, an_extension_is_copied_and_comes_out_again);
+    tcase_add_test(tests, a_commit_has_the_extensions_of_its_votes_and_of_no_others);
+    tcase_add_test(tests, a_commit_of_plain_votes_has_no_table_of_extensions);
     tcase_add_test(tests, ten_thousand_validators_with_as_many_blocks_are_borne);
     suite_add_tcase(suite, tests);
     return suite;
