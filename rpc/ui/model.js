@@ -6,6 +6,7 @@ const HISTORY = 100; // heights whose signers and intervals are remembered
 const model = {
   link: 'connecting', status: null, validators: [], names: new Map(),
   round: {height: 0, round: 0, step: '', proposer: ''}, // of this node
+  before: null,       // the round before: {height, round, proposer, votes}
   votes: new Map(),   // "prevote:INDEX" and "precommit:INDEX" of the current round: 'block', 'nil'
   heard: new Map(),   // address → {height, round, at} of its newest vote
   metas: new Map(),   // height → {height, hash, time, proposer, txs, bytes, evidence?}
@@ -75,13 +76,14 @@ function noteVote(vote) {
   const before = model.heard.get(vote.validator_address);
   if (!before || before.height < height || (before.height === height && before.round <= vote.round))
     model.heard.set(vote.validator_address, {height, round: vote.round, at: Date.now()});
-  if (kind && height === model.round.height && vote.round === model.round.round)
-    model.votes.set(`${kind}:${vote.validator_index}`, vote.block_id.hash ? 'block' : 'nil');
+  for (const {height: here, round, votes} of [{...model.round, votes: model.votes}, model.before || {}]) // late precommits count too
+    if (kind && height === here && vote.round === round) votes.set(`${kind}:${vote.validator_index}`, vote.block_id.hash ? 'block' : 'nil');
 }
 
 function enter(height, round, step) {
   if (height !== model.round.height || round !== model.round.round) {
-    model.votes.clear();
+    model.before = {...model.round, votes: model.votes};
+    model.votes = new Map();
     model.round.proposer = '';
   }
   Object.assign(model.round, {height, round, step: step.replace('RoundStep', '')});
@@ -147,19 +149,17 @@ async function learnBlocks(low, high) {
         txs: Number(meta.num_txs), bytes: Number(meta.block_size)});
     }
   }
-  for (let height = high; height >= Math.max(low, high - 39); height--)
-    if (!model.signers.has(height) && height < latest()) await learnSigners(height); // the newest commit may still grow
+  for (let height = high - 1; height >= Math.max(earliest(), high - 40); height--) // the newest commit may still grow
+    if (!model.signers.has(height)) await learnSigners(height);
   for (const known of [model.metas, model.signers])
     for (const height of known.keys()) if (height < latest() - HISTORY) known.delete(height);
 }
 
 async function learnSigners(height) {
   const {signed_header: signed} = await ask('commit', {height: String(height)});
-  const flags = new Map();
-  signed.commit.signatures.forEach((signature, index) => {
-    const address = signature.validator_address || (model.validators[index] || {}).address;
-    if (address) flags.set(address, signature.block_id_flag === 2 ? 'signed' : signature.block_id_flag === 3 ? 'nil' : 'missed');
-  });
+  const flags = new Map(); // whoever is not in it was missed, or no validator then
+  for (const signature of signed.commit.signatures)
+    if (signature.validator_address) flags.set(signature.validator_address, signature.block_id_flag === 3 ? 'nil' : 'signed');
   model.signers.set(height, {flags, round: signed.commit.round});
 }
 

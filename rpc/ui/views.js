@@ -26,14 +26,14 @@ const table = (heads, rows) => h('div', {class: 'scroll'}, h('table', null,
 const list = pairs => h('dl', null, pairs.filter(Boolean).map(([term, what]) => [h('dt', null, term), h('dd', null, what)]));
 const fold = (title, value) => h('details', null, h('summary', null, title), h('pre', null, JSON.stringify(value, null, 2)));
 
-function vote(kind, index) {
-  const cast = model.votes.get(`${kind}:${index}`);
+function vote(votes, kind, index) {
+  const cast = votes.get(`${kind}:${index}`);
   return h('span', {class: 'vote ' + (cast || '')}, cast === 'block' ? '✓ block' : cast === 'nil' ? '∅ nil' : '· none');
 }
 
-function tally(kind) {
+function tally(votes, kind) {
   const total = model.validators.reduce((sum, validator) => sum + validator.power, 0);
-  const cast = model.validators.filter(validator => model.votes.has(`${kind}:${validator.index}`)).reduce((sum, validator) => sum + validator.power, 0);
+  const cast = model.validators.filter(validator => votes.has(`${kind}:${validator.index}`)).reduce((sum, validator) => sum + validator.power, 0);
   const share = total ? 100 * cast / total : 0;
   return [h('span', null, kind + 's'), h('div', {class: 'bar', role: 'img', 'aria-label': `${share.toFixed(0)} percent of the power, two thirds are needed`},
     h('i', {style: `width:${share}%`}), h('u', {title: 'two thirds'})), h('span', {class: 'number'}, `${share.toFixed(0)} %`)];
@@ -49,7 +49,7 @@ function intervals() {
 
 function chart(points) {
   const most = Math.max(1, ...points.map(point => point.ms));
-  const width = 600, height = 110, step = width / Math.max(30, points.length);
+  const width = Math.min(1100, Math.max(280, innerWidth - 70)), height = 110, step = width / Math.max(30, points.length);
   return h('svg:svg', {viewBox: `0 0 ${width} ${height + 16}`, width: '100%', role: 'img', 'aria-label': `time between the last ${points.length} blocks, at most ${seconds(most)}`},
     h('svg:line', {class: 'axis', x1: 0, y1: height, x2: width, y2: height}),
     points.map((point, i) => {
@@ -58,7 +58,7 @@ function chart(points) {
         h('svg:title', null, `height ${point.height}: ${seconds(point.ms)}${point.round ? `, decided in round ${point.round}` : ''}`));
     }),
     h('svg:text', {x: 0, y: 10}, seconds(most)),
-    points.length ? [h('svg:text', {x: 0, y: height + 13}, points[0].height), h('svg:text', {x: width, y: height + 13, 'text-anchor': 'end'}, points[points.length - 1].height)] : null);
+    points.length ? [h('svg:text', {x: 0, y: height + 13}, points[0].height), h('svg:text', {x: Math.max(60, points.length * step).toFixed(1), y: height + 13, 'text-anchor': 'end'}, points[points.length - 1].height)] : null);
 }
 
 function rates() {
@@ -99,21 +99,23 @@ function suspicion(subject) {
 const views = {};
 
 views.now = () => {
-  const {height, round, step, proposer} = model.round;
+  const {height, round, step} = model.round;
+  const decided = step === 'NewHeight' && model.before && model.before.height === height - 1; // between two heights: what decided the last one
+  const shown = decided ? model.before : {...model.round, votes: model.votes};
   const rate = rates();
   return [
-    h('div', {class: 'tiles'}, tile('last block', count(latest())), tile('deciding height', count(height)), tile('round', round), tile('step', step || '–'),
+    h('div', {class: 'tiles'}, tile('last block', count(latest())), tile('deciding height', count(height)), tile('round', round), tile('step', step.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase() || '–'),
       tile('between blocks', rate.interval), tile('transactions per second', rate.txs), tile('waiting transactions', count(model.mempool.count)), tile('peers', model.peers.length)),
-    card(`Votes at height ${count(height)}, round ${round}`,
-      h('div', {class: 'tallies'}, tally('prevote'), tally('precommit')),
+    card(`Votes at height ${count(shown.height)}, round ${shown.round}${decided ? ': decided' : ''}`,
+      h('div', {class: 'tallies'}, tally(shown.votes, 'prevote'), tally(shown.votes, 'precommit')),
       table(['Validator', {text: 'Power', class: 'number wide'}, 'Prevote', 'Precommit', 'Last block', {text: 'Last heard at', class: 'number'}],
         model.validators.map(validator => {
           const heard = model.heard.get(validator.address);
           const commit = model.signers.get(latest() - 1);
-          const flag = commit ? commit.flags.get(validator.address) : null;
+          const flag = commit ? commit.flags.get(validator.address) || 'missed' : null;
           return h('tr', null,
-            h('td', null, h('a', {href: `#validators`, title: validator.address}, nameOf(validator.address)), validator.address === proposer ? [' ', h('span', {class: 'badge'}, 'proposer')] : null),
-            h('td', {class: 'number wide'}, count(validator.power)), h('td', null, vote('prevote', validator.index)), h('td', null, vote('precommit', validator.index)),
+            h('td', null, h('a', {href: `#validators`, title: validator.address}, nameOf(validator.address)), validator.address === shown.proposer ? [' ', h('span', {class: 'badge'}, 'proposer')] : null),
+            h('td', {class: 'number wide'}, count(validator.power)), h('td', null, vote(shown.votes, 'prevote', validator.index)), h('td', null, vote(shown.votes, 'precommit', validator.index)),
             h('td', null, h('span', {class: 'badge ' + (flag === 'signed' || flag === 'nil' ? 'good' : flag ? 'bad' : '')}, flag || '–')),
             h('td', {class: 'number'}, heard ? `${count(heard.height)}/${heard.round}` : '–'));
         }))),
