@@ -77,8 +77,8 @@ void abci_results_hash(struct digest *out, const struct abci_tx_result *results,
     merkle_root(&tree, out->bytes);
 }
 
-static void write_update(struct proto_writer *writer, const struct abci_validator_update *update) {
-    size_t mark = proto_begin(writer, 3);
+void abci_update_write(struct proto_writer *writer, uint32_t field, const struct abci_validator_update *update) {
+    size_t mark = proto_begin(writer, field);
     size_t key = proto_begin(writer, 1);
     pubkey_write(writer, &update->pub_key);
     proto_end(writer, key);
@@ -94,7 +94,7 @@ void abci_finalized_write(struct proto_writer *writer, const struct abci_finaliz
         proto_end(writer, mark);
     }
     for (uint32_t i = 0; i < finalized->update_count; i++)
-        write_update(writer, &finalized->updates[i]);
+        abci_update_write(writer, 3, &finalized->updates[i]);
     if (finalized->has_params)
         proto_put_bytes_always(writer, 4, finalized->params_update);
     proto_put_bytes(writer, 5, app_hash_span(&finalized->app_hash));
@@ -102,7 +102,7 @@ void abci_finalized_write(struct proto_writer *writer, const struct abci_finaliz
 
 /* ---- reading: arrays are counted first, so that no message takes more than a fixed multiple of its size */
 
-static uint32_t count_field(struct span message, uint32_t number) {
+uint32_t abci_count(struct span message, uint32_t number) {
     uint32_t count = 0;
     struct proto_reader reader = proto_reader_over(message);
     for (struct proto_field field; proto_next(&reader, &field);)
@@ -123,7 +123,7 @@ static void read_attribute(struct abci_attribute *attribute, struct proto_reader
 static void read_event(struct abci_event *event, struct proto_reader *outer, const struct proto_field *message,
                        struct arena *arena) {
     struct proto_reader reader = proto_sub(outer, message);
-    event->attributes = arena_take(arena, count_field(message->bytes, 2), sizeof *event->attributes);
+    event->attributes = arena_take(arena, abci_count(message->bytes, 2), sizeof *event->attributes);
     reader.bad = reader.bad || event->attributes == NULL;
     for (struct proto_field field; proto_next(&reader, &field);) {
         if (field.number == 1) {
@@ -137,10 +137,10 @@ static void read_event(struct abci_event *event, struct proto_reader *outer, con
     proto_join(outer, &reader);
 }
 
-static void read_result(struct abci_tx_result *result, struct proto_reader *outer, const struct proto_field *message,
-                        struct arena *arena) {
+void abci_tx_result_read(struct abci_tx_result *result, struct proto_reader *outer, const struct proto_field *message,
+                         struct arena *arena) {
     struct proto_reader reader = proto_sub(outer, message);
-    result->events.list = arena_take(arena, count_field(message->bytes, 7), sizeof *result->events.list);
+    result->events.list = arena_take(arena, abci_count(message->bytes, 7), sizeof *result->events.list);
     reader.bad = reader.bad || result->events.list == NULL;
     for (struct proto_field field; proto_next(&reader, &field);) {
         switch (field.number) {
@@ -157,7 +157,7 @@ static void read_result(struct abci_tx_result *result, struct proto_reader *oute
     proto_join(outer, &reader);
 }
 
-static void read_update(struct abci_validator_update *update, struct proto_reader *outer, const struct proto_field *message) {
+void abci_update_read(struct abci_validator_update *update, struct proto_reader *outer, const struct proto_field *message) {
     struct proto_reader reader = proto_sub(outer, message);
     for (struct proto_field field; proto_next(&reader, &field);) {
         if (field.number == 1) {
@@ -172,9 +172,9 @@ static void read_update(struct abci_validator_update *update, struct proto_reade
 }
 
 static bool make_lists(struct abci_finalized *out, struct span bytes, struct arena *arena) {
-    out->events.list = arena_take(arena, count_field(bytes, 1), sizeof *out->events.list);
-    out->tx_results = arena_take(arena, count_field(bytes, 2), sizeof *out->tx_results);
-    out->updates = arena_take(arena, count_field(bytes, 3), sizeof *out->updates);
+    out->events.list = arena_take(arena, abci_count(bytes, 1), sizeof *out->events.list);
+    out->tx_results = arena_take(arena, abci_count(bytes, 2), sizeof *out->tx_results);
+    out->updates = arena_take(arena, abci_count(bytes, 3), sizeof *out->updates);
     return out->events.list != NULL && out->tx_results != NULL && out->updates != NULL;
 }
 
@@ -182,8 +182,8 @@ static void read_field(struct abci_finalized *out, struct proto_reader *reader, 
                        struct arena *arena) {
     switch (field->number) {
     case 1: read_event(&out->events.list[out->events.count++], reader, field, arena); break;
-    case 2: read_result(&out->tx_results[out->tx_count++], reader, field, arena); break;
-    case 3: read_update(&out->updates[out->update_count++], reader, field); break;
+    case 2: abci_tx_result_read(&out->tx_results[out->tx_count++], reader, field, arena); break;
+    case 3: abci_update_read(&out->updates[out->update_count++], reader, field); break;
     case 4:
         out->has_params = true;
         out->params_update = proto_bytes(reader, field);

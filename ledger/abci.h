@@ -149,4 +149,11 @@ void abci_results_hash(struct digest *out, const struct abci_tx_result *results,
 void abci_finalized_write(struct proto_writer *writer, const struct abci_finalized *finalized);
 bool abci_finalized_decode(struct abci_finalized *finalized, struct span bytes, struct arena *arena);
 
+
+/* The pieces of it, for other messages that have them. A `message` is the field of the `outer` reader that holds the piece. */
+uint32_t abci_count(struct span message, uint32_t number); /* fields of this number: lists are counted before they are taken */
+void abci_tx_result_read(struct abci_tx_result *result, struct proto_reader *outer, const struct proto_field *message, struct arena *arena);
+void abci_update_write(struct proto_writer *writer, uint32_t field, const struct abci_validator_update *update);
+void abci_update_read(struct abci_validator_update *update, struct proto_reader *outer, const struct proto_field *message);
+
 #endif

@@ -1,7 +1,7 @@
-/* The application: a table of ABCI 2.0 calls, because the user chooses it. Built in: `ledger` (app_ledger.h) and `kvstore`
- * (app_kvstore.h). Calls of one application never overlap. check_tx works on a state of its own, apart from finalize_block's,
- * and falls back to the committed state at each commit. Whatever finalize_block decides depends on committed state and the
- * block alone. */
+/* The application: a table of ABCI 2.0 calls, because the user chooses it. Built in: `ledger` (app_ledger.h), `kvstore`
+ * (app_kvstore.h) and `noop`; any other runs behind a socket (node/app_socket.h). Calls of one application never overlap. check_tx
+ * works on a state of its own, apart from finalize_block's, and falls back to the committed state at each commit. Whatever
+ * finalize_block decides depends on committed state and the block alone. */
 #ifndef QUORATE_LEDGER_APP_H
 #define QUORATE_LEDGER_APP_H
 
@@ -49,7 +49,8 @@ struct app { /* the first member of every application's own struct */
     const struct app_table *table;
 };
 
-/* By name: "ledger", "kvstore", "extender" (app_extender.h). Reads its committed state from kv (a loan for the app's life). NULL: unknown name. */
+/* By name: "ledger", "kvstore" (also called "persistent_kvstore"), "noop", "extender" (app_extender.h). Reads its committed state from kv (a loan
+ * for the app's life). NULL: unknown name. */
 struct app *app_open(const char *name, struct kv *kv, struct span chain_id);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "crypto/crc32c.h"
 #include "genesis/genesis.h"
+#include "ledger/abci_response.h"
 #include "node/config.h"
 #include "node/journal.h"
 #include "node/keyfile.h"
@@ -136,6 +137,13 @@ static void from_rules(const json_t *item) {
         put_text("json", HEAD(0), text_of(item, "params"));
 }
 
+static void from_abci(const json_t *item) {
+    struct span bytes, message;
+    if (!hex_of(item, "hex", &bytes) || text_of(item, "name") == NULL || proto_delimited(&message, bytes, SEED_BYTES_MAX) <= 0)
+        return;
+    put("abci", HEAD(strncmp(text_of(item, "name"), "Request", 7) == 0 ? 0 : 1), message);
+}
+
 static void from_address(const json_t *item) {
     if (text_of(item, "address") != NULL)
         put_text("text", HEAD(7), text_of(item, "address"));
@@ -255,7 +263,7 @@ static const struct {
     size_t most;
 } vectors[] = {
     {"wire_messages", from_wire, 1000},      {"real_blocks", from_block, 12},          {"wal_records", from_wal, 100},
-    {"genesis_parse", from_genesis, 100},    {"rpc_jsonrpc_rules", from_rules, 100},   {"net_address_parse", from_address, 100},
+    {"genesis_parse", from_genesis, 100},    {"rpc_jsonrpc_rules", from_rules, 100}, {"abci_frames", from_abci, 100},   {"net_address_parse", from_address, 100},
     {"merkle_keypath", from_keypath, 100},   {"ed25519_sign_verify", from_ed25519, 40}, {"ed25519_zip215", from_ed25519, 60},
     {"bit_arrays", from_bits, 100},          {"node_ids", from_node_id, 10},           {"merkle_value_op", from_value_op, 10},
     {"secret_connection_handshake", from_handshake, 10}, {"query_parse", from_query, 100}, {"query_match", from_query, 100},
@@ -445,6 +453,28 @@ static void own_evidence(void) {
     put("block", HEAD(0), blob_span(block->bytes));
     put("block", HEAD(1), blob_span(block->bytes));
     block_release(block);
+    fuzz_end();
+}
+
+static void own_abci(void) {
+    struct span txs[] = {span_text("a=1"), span_text("")};
+    struct abci_vote_info vote = {.power = 5, .flag = 2, .address = {20, "01234567890123456789"}, .extension = span_text("e"), .extension_signature = span_text("s")};
+    struct abci_misbehavior fault = {1, vote.address, 5, 2, {3, 4}, 5};
+    struct abci_validator_update update = {pubkey_ed25519((const uint8_t *)"0123456789abcdef0123456789abcdef"), 5};
+    struct params params;
+    params_defaults(&params, PARAMS_V038);
+    for (int call = ABCI_ECHO; call <= ABCI_FINALIZE_BLOCK; call++) {
+        struct abci_request request = {.call = (enum abci_call)call};
+        struct abci_response response = {.call = (enum abci_call)call};
+        if (call == ABCI_INIT_CHAIN)
+            request.init_chain = (struct abci_init_chain){{1, 2}, span_text("c"), &params, &update, 1, span_text("{}"), 1};
+        else if (call >= ABCI_PREPARE_PROPOSAL && call != ABCI_VERIFY_VOTE_EXTENSION)
+            request.block = (struct abci_block){.txs = txs, .tx_count = 2, .votes = &vote, .vote_count = 1, .misbehavior = &fault, .misbehavior_count = 1, .height = 3};
+        else if (call == ABCI_QUERY)
+            request.query = (struct abci_query){span_text("d"), span_text("p"), 1, true};
+        PUT_WRITTEN("abci", HEAD(0), abci_request_write(&writer, &request));
+        PUT_WRITTEN("abci", HEAD(1), abci_response_write(&writer, &response));
+    }
     fuzz_end();
 }
 
@@ -716,6 +746,7 @@ int main(int argc, char **argv) {
     unsigned long found = count;
     own_chain();
     own_evidence();
+    own_abci();
     own_txs();
     own_files();
     own_streams();

@@ -2,10 +2,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "crypto/text.h"
 #include "ledger/state.h"
 #include "tests/vectors/vectors_ledger.h"
-#include "tests/vectors/vectors_tendermint.h"
 
 static struct signature read_base64_signature(const json_t *object, bool *ok) {
     struct signature signature = {0};
@@ -351,5 +349,7 @@ const struct vectors_kind vectors_ledger[] = {
     {"genesis_validator_state", run_genesis_validator_state},
     {"query_parse", run_query_parse},
     {"query_match", run_query_match},
+    {"abci_frames", run_abci_frames},
+    {"abci_cli_kvstore", run_abci_cli_kvstore},
     {NULL, NULL},
 };

@@ -1,10 +1,13 @@
-/* The ledger's kinds that have a file of their own. */
+/* The handlers of the ledger room's kinds, by file. */
 #ifndef QUORATE_TESTS_VECTORS_LEDGER_H
 #define QUORATE_TESTS_VECTORS_LEDGER_H
 
-#include "tests/vectors/vectors.h"
+#include "crypto/text.h"
+#include "tests/vectors/vectors_tendermint.h"
 
-void run_query_parse(struct vectors_report *report, const json_t *file, const char *path);
-void run_query_match(struct vectors_report *report, const json_t *file, const char *path);
+/* The others have a file each. */
+vectors_run run_query_parse, run_query_match;
+/* vectors_ledger_abci.c */
+vectors_run run_abci_frames, run_abci_cli_kvstore;
 
 #endif

@@ -1,0 +1,28 @@
+/* The calls of ABCI 2.0, by name. */
+#ifndef QUORATE_LEDGER_ABCI_CALL_H
+#define QUORATE_LEDGER_ABCI_CALL_H
+
+enum abci_call {
+    ABCI_NONE,
+    ABCI_ECHO,
+    ABCI_FLUSH,
+    ABCI_INFO,
+    ABCI_INIT_CHAIN,
+    ABCI_QUERY,
+    ABCI_CHECK_TX,
+    ABCI_COMMIT,
+    ABCI_LIST_SNAPSHOTS,
+    ABCI_OFFER_SNAPSHOT,
+    ABCI_LOAD_SNAPSHOT_CHUNK,
+    ABCI_APPLY_SNAPSHOT_CHUNK,
+    ABCI_PREPARE_PROPOSAL,
+    ABCI_PROCESS_PROPOSAL,
+    ABCI_EXTEND_VOTE,
+    ABCI_VERIFY_VOTE_EXTENSION,
+    ABCI_FINALIZE_BLOCK,
+    ABCI_EXCEPTION, /* a response only */
+    ABCI_CALL_COUNT,
+};
+const char *abci_call_text(enum abci_call call); /* "FinalizeBlock" */
+
+#endif
