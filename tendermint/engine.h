@@ -161,7 +161,8 @@ int32_t engine_proposer(const struct engine *engine, int32_t round);
 /* For a restart: the seen commit of the last height, so that late precommits and gossip go on. Call after engine_begin.
  * `validators` are those of the last height: a loan as in engine_height. */
 void engine_load_last_commit(struct engine *engine, const struct commit *commit, const struct valset *validators);
-/* The precommits seen for the last height, as a commit for the next block. false if there is none or no room. */
+/* The precommits seen for the last height, as a commit for the next block. false if there is none or no room. Extensions, here and below, are
+ * loans from the votes: until the next engine_begin. */
 bool engine_last_commit(const struct engine *engine, struct commit *out, struct arena *arena);
 /* The commit that decided this height (after ENGINE_DO_DECIDE, before engine_begin). */
 bool engine_seen_commit(const struct engine *engine, struct commit *out, struct arena *arena);

@@ -940,6 +940,11 @@ START_TEST(extensions_of_votes_live_on_in_commits) {
     engine_begin(&scene->engine, &scene->effects, &next);
     ck_assert(engine_last_commit(&scene->engine, &again, &arena));
     ck_assert(span_equal(again.extensions[2].bytes, span_text("price")));
+    uint8_t bytes[2048]; /* the store's, after a restart */
+    struct proto_writer writer;
+    proto_writer_init(&writer, bytes, sizeof bytes);
+    commit_extended_write(&writer, &again);
+    ck_assert(commit_extended_decode(&commit, proto_writer_span(&writer), &arena));
     engine_close(&scene->engine);
     engine_init(&scene->engine, &scene->config, 1);
     engine_begin(&scene->engine, &scene->effects, &next);
