@@ -73,17 +73,30 @@ static void answer_status(struct blockserve *serve, struct blockserve_peer *peer
     peer->owes_status = !send(serve, peer, &status);
 }
 
+/* Megabytes of extensions of many validators do not, nor would CometBFT take them. */
+static bool fits(const struct blob *block, const struct blob *extended) {
+    return extended == NULL || block->size + extended->size + 32 <= WIRE_BLOCKSYNC_BYTES_MAX;
+}
+
+/* Where vote extensions are on, a block goes with its extended commit or not at all. */
 static void answer_block(struct blockserve *serve, struct blockserve_peer *peer) {
     int64_t height = peer->heights[peer->first];
     bool may_be = height >= serve->ledger->base && height <= serve->ledger->state.height;
+    bool extends = may_be && ledger_extends(serve->ledger, height);
     struct blob *bytes = may_be ? ledger_block_bytes(serve->ledger, height) : NULL;
+    struct blob *extended = extends ? ledger_extended_commit_bytes(serve->ledger, height) : NULL;
     struct wire_blocksync answer = {.kind = WIRE_NO_BLOCK, .height = height};
-    if (bytes != NULL)
-        answer = (struct wire_blocksync){.kind = WIRE_BLOCK_RESPONSE, .has_block = true, .block = blob_span(bytes)};
+    if (bytes != NULL && (extended != NULL || !extends) && fits(bytes, extended))
+        answer = (struct wire_blocksync){.kind = WIRE_BLOCK_RESPONSE,
+                                         .has_block = true,
+                                         .block = blob_span(bytes),
+                                         .has_extended_commit = extends,
+                                         .extended_commit = extended != NULL ? blob_span(extended) : span_of(NULL, 0)};
     if (send(serve, peer, &answer)) {
         peer->first = (peer->first + 1) % BLOCKSERVE_WAITING_MAX;
         peer->count--;
     }
+    blob_release(extended);
     blob_release(bytes);
 }
 

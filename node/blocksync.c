@@ -32,10 +32,11 @@ static bool is_in_window(const struct blocksync *sync, int64_t height) {
 }
 
 static void empty(struct blocksync *sync, struct blocksync_slot *slot) {
-    if (slot->bytes != NULL)
-        sync->held_bytes -= (int64_t)slot->bytes->size;
+    sync->held_bytes -= slot->bytes != NULL ? (int64_t)slot->bytes->size : 0;
+    sync->held_bytes -= slot->extended != NULL ? (int64_t)slot->extended->size : 0;
     block_release(slot->block);
     blob_release(slot->bytes);
+    blob_release(slot->extended);
     *slot = (struct blocksync_slot){.owed = slot->owed, .asked_ms = slot->asked_ms};
 }
 
@@ -193,8 +194,8 @@ static bool has_room(const struct blocksync *sync, int64_t height, int64_t more,
 }
 
 static void take_block(struct blocksync *sync, struct blocksync_peer *peer, const struct wire_blocksync *message) {
-    int64_t height = height_of(message->block), size = (int64_t)message->block.size;
-    if (height < 1 || size > BLOCKSYNC_BLOCK_MAX)
+    int64_t height = height_of(message->block), size = (int64_t)(message->block.size + message->extended_commit.size);
+    if (height < 1 || message->block.size > BLOCKSYNC_BLOCK_MAX)
         return drop(sync, peer, WORLD_BLAME_MALICE, height < 1 ? "block sync: malformed block" : "block sync: block too large");
     if (!settle(sync, peer, height))
         return drop(sync, peer, WORLD_BLAME_FAULT, "block sync: a block that nobody asked for");
@@ -206,7 +207,7 @@ static void take_block(struct blocksync *sync, struct blocksync_peer *peer, cons
         return; /* asked again when there is */
     slot->bytes = blob_new(message->block);
     slot->supplier = peer->number;
-    slot->has_extended_commit = message->has_extended_commit;
+    slot->extended = message->has_extended_commit ? blob_new(message->extended_commit) : NULL;
     sync->held_bytes += size;
     sync->typical_bytes += (size - sync->typical_bytes) / 8;
     if (sync->typical_bytes < TYPICAL_BYTES_MIN)
@@ -381,6 +382,7 @@ static bool apply_ready(struct blocksync *sync) {
         case BLOCKSYNC_BLAMED: blame(sync, &found); break;
         case BLOCKSYNC_APPLIED:
             sync->applied++;
+            sync->lacks_extensions = false;
             advance(sync);
             break;
         }
@@ -413,12 +415,21 @@ void blocksync_init(struct blocksync *sync, struct ledger *ledger, const struct 
     *sync = (struct blocksync){.ledger = ledger, .owner = *owner, .typical_bytes = TYPICAL_BYTES_MIN, .clock_ms = 1};
 }
 
+static bool lacks_extensions(struct ledger *ledger) {
+    int64_t height = ledger->state.height;
+    struct blob *extended = height > 0 && ledger_extends(ledger, height) ? ledger_extended_commit_bytes(ledger, height) : NULL;
+    bool lacks = height > 0 && ledger_extends(ledger, height) && extended == NULL;
+    blob_release(extended);
+    return lacks;
+}
+
 void blocksync_begin(struct blocksync *sync, int64_t now_ms) {
     assert(!sync->is_active);
     sync->is_active = true;
     sync->turn_ms = now_ms;
     sync->front = state_next_height(&sync->ledger->state);
     sync->applied = sync->rate_from = 0;
+    sync->lacks_extensions = lacks_extensions(sync->ledger);
     sync->rate = -1;
     sync->begun_ms = sync->progress_ms = sync->heard_ms = sync->second_ms = sync->clock_ms;
     sync->status_ms = sync->clock_ms - BLOCKSYNC_STATUS_MS;

@@ -4,7 +4,7 @@
  *
  * A block is applied when the next one's commit, verified in full against our validators, names exactly its bytes, and the judge agrees. Of a
  * pair that does not hold, the one at fault is found: a commit that is good for another block convicts the first block's supplier, a bad commit
- * the second's.
+ * the second's. Where vote extensions are on at a height, its block comes with the extended commit, verified in full too, and only there.
  *
  * What peers claim is never believed: it only says whom to ask. Nothing is asked from a peer that denied what it claims, went back with its
  * claims, stayed silent or slow: it is dropped, and what it owed is asked elsewhere. Answers that came late are not punished, answers that
@@ -61,7 +61,7 @@ struct blocksync_slot { /* of one height of the window */
     uint32_t supplier;
     uint32_t owed;      /* by so many peers */
     int64_t asked_ms;
-    bool has_extended_commit;
+    struct blob *extended; /* bytes of the extended commit; NULL: none came */
     bool is_proof;      /* its last commit proved the block before it */
 };
 
@@ -81,6 +81,7 @@ struct blocksync {
     int64_t applied;       /* since begun */
     int64_t rate_from, rate; /* heights applied at the last sample; blocks per 1000 s, fading */
     int64_t held_bytes, typical_bytes;
+    bool lacks_extensions; /* of the ledger's last height: they come with the next block only */
     uint32_t owed;         /* all answers that come */
     uint64_t turns;
     struct blocksync_peer peers[BLOCKSYNC_PEERS_MAX];
@@ -106,7 +107,7 @@ bool blocksync_turn(struct blocksync *sync, int64_t now_ms);
 
 /* Time for consensus? When our height is that of the highest peer or one below; or nobody spoke for BLOCKSYNC_GRACE_MS. And, whatever a peer
  * claims: when half of those who spoke are not ahead of us and the last block is fresh by our clock or no block came for BLOCKSYNC_SILENCE_MS;
- * or when none came for four times that (wounds 21, 24, 32). */
+ * or when none came for four times that (wounds 21, 24, 32). Never, while the last height's extended commit is wanted and not in the store. */
 bool blocksync_is_done(const struct blocksync *sync, const struct timestamp *now);
 
 struct blocksync_progress {

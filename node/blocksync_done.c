@@ -38,6 +38,8 @@ static bool last_block_is_fresh(const struct blocksync *sync, const struct times
 
 bool blocksync_is_done(const struct blocksync *sync, const struct timestamp *now) {
     struct claims claims = collect(sync);
+    if (sync->lacks_extensions)
+        return false; /* cometbft: blocksync/reactor.go "no extended commit yet" */
     if (claims.spoke == 0)
         return sync->clock_ms - sync->heard_ms >= BLOCKSYNC_GRACE_MS;
     if (claims.spoke < claims.present && sync->clock_ms - sync->begun_ms < WAIT_FOR_ALL_MS)

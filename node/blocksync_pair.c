@@ -3,6 +3,8 @@
 
 #include "node/blocksync.h"
 
+enum { EXTENDED_TABLES_MAX = 16 * 1024 * 1024 }; /* of VOTE_COUNT_MAX entries; extensions are loans */
+
 /* ---- signatures already verified */
 
 /* The vote is an entry of the very commit whose signatures all were verified under these keys. */
@@ -56,12 +58,31 @@ static enum block_verdict judge(struct blocksync *sync, const struct blocksync_s
     return verdict == BLOCK_REFUSED_BY_APP ? BLOCK_GOOD : verdict;
 }
 
-static bool wants_extensions(const struct state *state, int64_t height) {
-    int64_t from = state->params.extensions_enable_height;
-    return from != 0 && height >= from;
+/* ---- the extended commit, which the first block's supplier gave. What it shares with the second block's commit was verified there. */
+
+static bool is_in_commit(void *context, const struct vote *vote, const struct pubkey *key) {
+    const struct commit *proven = context;
+    struct vote known;
+    (void)key; /* of the same validators */
+    if ((uint32_t)vote->validator_index >= proven->count || proven->round != vote->round ||
+        proven->sigs[vote->validator_index].flag == COMMIT_ABSENT)
+        return false;
+    commit_vote(&known, proven, (uint32_t)vote->validator_index);
+    return block_id_equal(&known.block_id, &vote->block_id) && timestamp_compare(&known.timestamp, &vote->timestamp) == 0 &&
+           span_equal(span_of(known.signature.bytes, known.signature.size), span_of(vote->signature.bytes, vote->signature.size));
 }
 
-static enum blocksync_step apply(struct blocksync *sync, struct blocksync_slot *first, struct blocksync_slot *second) {
+static enum commit_verdict take_extended(const struct blocksync *sync, struct commit *extended, const struct blocksync_slot *first,
+                                         struct blocksync_slot *second, const struct block_id *id, struct arena *arena) {
+    const struct state *state = &sync->ledger->state;
+    struct commit_cache cache = {&second->block->last_commit, is_in_commit};
+    if (!commit_extended_decode(extended, blob_span(first->extended), arena))
+        return COMMIT_BAD_SHAPE;
+    enum commit_verdict verdict = commit_extended_check(extended);
+    return verdict != COMMIT_GOOD ? verdict : commit_extended_verify(extended, NULL, &state->validators, span_text(state->chain_id), id, sync->front, &cache);
+}
+
+static enum blocksync_step apply(struct blocksync *sync, struct blocksync_slot *first, struct blocksync_slot *second, const struct commit *seen) {
     enum block_verdict verdict = judge(sync, first);
     if (verdict != BLOCK_GOOD) {
         sync->owner.halt(sync->owner.context, block_verdict_text(verdict));
@@ -69,10 +90,23 @@ static enum blocksync_step apply(struct blocksync *sync, struct blocksync_slot *
     }
     struct ledger_applied applied;
     second->is_proof = true; /* of validators that become the last ones */
-    bool fresh = ledger_apply(sync->ledger, &applied, first->block, &second->block->last_commit);
+    bool fresh = ledger_apply(sync->ledger, &applied, first->block, seen);
     assert(fresh);
     sync->owner.applied(sync->owner.context, first->block, &applied);
     return BLOCKSYNC_APPLIED;
+}
+
+static enum blocksync_step apply_extended(struct blocksync *sync, struct blocksync_blame *blame, struct blocksync_slot *first,
+                                          struct blocksync_slot *second, const struct block_id *id) {
+    struct arena arena;
+    struct commit extended;
+    arena_init(&arena, EXTENDED_TABLES_MAX);
+    enum commit_verdict verdict = take_extended(sync, &extended, first, second, id, &arena);
+    enum blocksync_step step = verdict == COMMIT_GOOD
+                                   ? apply(sync, first, second, &extended)
+                                   : convict(blame, true, false, WORLD_BLAME_MALICE, "block sync: its block comes with an extended commit that does not hold");
+    arena_close(&arena);
+    return step;
 }
 
 enum blocksync_step blocksync_pair(struct blocksync *sync, struct blocksync_blame *blame) {
@@ -83,11 +117,11 @@ enum blocksync_step blocksync_pair(struct blocksync *sync, struct blocksync_blam
         return convict(blame, true, false, WORLD_BLAME_MALICE, "block sync: malformed block");
     if (!decode(second))
         return convict(blame, false, true, WORLD_BLAME_MALICE, "block sync: malformed block");
-    if (first->has_extended_commit != wants_extensions(&sync->ledger->state, sync->front))
+    if ((first->extended != NULL) != ledger_extends(sync->ledger, sync->front))
         return convict(blame, true, false, WORLD_BLAME_FAULT, "block sync: an extended commit comes when, and only when, vote extensions are on");
     struct block_id id;
     block_id_of(first->block, &id);
     if (verify(sync, second, &id) != COMMIT_GOOD)
         return refuse(sync, blame, first, second);
-    return apply(sync, first, second);
+    return first->extended == NULL ? apply(sync, first, second, &second->block->last_commit) : apply_extended(sync, blame, first, second, &id);
 }

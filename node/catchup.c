@@ -89,9 +89,14 @@ static bool chain_needs_us(const struct replica *replica) {
     return index >= 0 && validators->validators[index].power >= validators->total_power / 3;
 }
 
+bool catchup_comes_first(const struct replica *replica) { return replica->config.block_sync && !chain_needs_us(replica); }
+
 bool catchup_at_start(struct replica *replica) {
-    if (!replica->config.block_sync || chain_needs_us(replica))
+    if (!catchup_comes_first(replica))
         return false;
+    if (restart_lacks_extensions(replica))
+        replica_say(replica, WORLD_WARN, "the store has no extended commit of height %" PRId64 ": consensus waits until a peer gives block %" PRId64,
+                    replica->ledger->state.height, state_next_height(&replica->ledger->state));
     rest(replica);
     blocksync_begin(&replica->sync, now_ms(replica));
     return true;

@@ -1,4 +1,6 @@
 /* Station 3: is it wanted, is it due, is the signature good? Whoever breaks a rule pays; the engine sees only what passed. */
+#include <inttypes.h>
+
 #include "node/replica_inside.h"
 
 static void punish(struct replica *replica, const struct replica_peer *from, enum world_blame blame, const char *why) {
@@ -99,6 +101,27 @@ static bool vote_is_wanted(struct replica *replica, uint32_t peer, const struct 
     return tally_lacks(&engine->last_commit, vote);
 }
 
+/* Exactly where CometBFT asks (consensus/state.go addVote, types/vote_set.go): the application is not asked about our own votes, which it made,
+ * nor about those of the last height, which is decided. NULL: nothing is wrong with it. */
+static const char *extension_fault(struct replica *replica, const struct vote *vote, const struct pubkey *key) {
+    bool belongs = vote->type == VOTE_PRECOMMIT && !block_id_is_nil(&vote->block_id) && ledger_extends(replica->ledger, vote->height);
+    if (!belongs)
+        return vote->extension.size > 0 || vote->extension_signature.size > 0 ? "carries an extension where none belongs" : NULL;
+    if (!vote_extension_verify_vartime(vote, replica_chain_id(replica), key))
+        return "its extension is not signed by the validator";
+    bool asks = vote->height == replica->engine.height && !address_equal(&vote->validator_address, &replica->own);
+    return asks && !ledger_accepts_extension(replica->ledger, vote) ? "the application refuses its extension" : NULL;
+}
+
+/* Who passes it on is not cut off, as CometBFT does not: some signers sign extensions that their chain does not have, and applications differ. But it
+ * was of no use. */
+static void refuse_extension(struct replica *replica, struct replica_peer *from, const struct vote *vote, const char *why) {
+    if (from != NULL)
+        from->wasted++;
+    replica_say(replica, WORLD_DEBUG, "precommit of validator %d at %" PRId64 "/%d not counted: %s", vote->validator_index, vote->height, vote->round,
+                why);
+}
+
 void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct vote *vote) {
     const struct valset *validators;
     if (!vote_is_wanted(replica, peer, vote, &validators) || !is_patient(replica, from))
@@ -108,10 +131,11 @@ void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer
     const struct validator *voter = &validators->validators[vote->validator_index];
     if (!address_equal(&voter->address, &vote->validator_address))
         return punish(replica, from, WORLD_BLAME_FAULT, "vote: its address is not that of the validator at its index");
-    if (vote->extension.size > 0 || vote->extension_signature.size > 0)
-        return punish(replica, from, WORLD_BLAME_FAULT, "vote: carries an extension, which this chain has switched off");
     if (!vote_verify_vartime(vote, replica_chain_id(replica), &voter->pub_key))
         return punish(replica, from, WORLD_BLAME_MALICE, "vote: its signature is not the validator's");
+    const char *fault = extension_fault(replica, vote, &voter->pub_key);
+    if (fault != NULL)
+        return refuse_extension(replica, from, vote, fault);
     uint64_t served = replica->served;
     replica_note(replica, from, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .peer = peer, .vote = *vote});

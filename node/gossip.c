@@ -264,7 +264,7 @@ static void send_commit(struct replica *replica, struct replica_peer *peer, cons
     for (uint32_t i = 0; known != NULL && i < commit->count; i++) {
         if (commit->sigs[i].flag == COMMIT_ABSENT || bit_array_get(known, i))
             continue;
-        commit_vote(&vote, commit, i);
+        commit_extended_vote(&vote, commit, i);
         if (!send_vote(replica, peer, known, &vote))
             return;
     }

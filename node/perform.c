@@ -168,6 +168,30 @@ static struct timestamp vote_time(struct replica *replica, const struct block_id
     return timestamp_max(&time, &least);
 }
 
+#define EXTENSION_BYTES_MAX (WIRE_CONSENSUS_BYTES_MAX - 1024) /* so that the vote fits into a message */
+
+/* false: the vote cannot be cast. */
+static bool extend(struct replica *replica, struct vote *vote) {
+    struct ledger *ledger = replica->ledger;
+    if (vote->type != VOTE_PRECOMMIT || block_id_is_nil(&vote->block_id) || !ledger_extends(ledger, vote->height))
+        return true;
+    struct candidate *candidate = candidates_find(&replica->candidates, &vote->block_id);
+    assert(candidate != NULL && candidate->block != NULL);
+    arena_reset(&replica->arena);
+    vote->extension = ledger_extend_vote(ledger, candidate->block, &replica->arena);
+    if (vote->extension.size > EXTENSION_BYTES_MAX) {
+        replica_say(replica, WORLD_ERROR, "no precommit at %" PRId64 "/%d: the application's vote extension has %zu bytes, %d fit into a message; repair it",
+                    vote->height, vote->round, vote->extension.size, EXTENSION_BYTES_MAX);
+        return false;
+    }
+    /* From 0.40 on: others would refuse our vote, and a chain of such validators would stand still without a word. */
+    bool asks = ledger->state.release >= PARAMS_V040 && vote->extension.size > 0;
+    if (asks && !ledger_accepts_extension(ledger, vote))
+        replica_halt(replica, "the application refuses its own vote extension (ExtendVote and VerifyVoteExtension contradict each other); repair it, "
+                              "then restart");
+    return !replica->halted;
+}
+
 static void cast_vote(struct replica *replica, const struct engine_effect *effect) {
     int32_t index = own_index(replica);
     if (!can_sign(replica) || index < 0 || is_put_off(replica, effect))
@@ -182,7 +206,10 @@ static void cast_vote(struct replica *replica, const struct engine_effect *effec
     vote->timestamp = vote_time(replica, &effect->time_floor);
     vote->validator_address = replica->own;
     vote->validator_index = index;
-    ask(replica, &wish);
+    if (extend(replica, vote))
+        ask(replica, &wish);
+    else
+        may_ask_again(replica, effect->height, effect->round, effect->type);
 }
 
 static void take_vote(struct replica *replica, const struct world_signing *answer) {
@@ -376,9 +403,9 @@ static void perform(struct replica *replica, const struct engine_effect *effect)
 static void keep_late_votes(struct replica *replica) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < replica->queue_count; i++) {
-        const struct engine_event *event = &replica->queue[(replica->queue_first + i) % REPLICA_QUEUE_MAX];
-        if (event->kind == ENGINE_ON_VOTE)
-            replica->queue[(replica->queue_first + kept++) % REPLICA_QUEUE_MAX] = *event;
+        const struct replica_queued *queued = &replica->queue[(replica->queue_first + i) % REPLICA_QUEUE_MAX];
+        if (queued->event.kind == ENGINE_ON_VOTE)
+            replica->queue[(replica->queue_first + kept++) % REPLICA_QUEUE_MAX] = *queued;
     }
     replica->queue_count = kept;
 }

@@ -177,7 +177,12 @@ void replica_event(struct replica *replica, const struct engine_event *event) {
     /* Only PROPOSE (two), VOTE and FETCH raise events, each at most once per rule and round, and a strangers' event makes the engine enter two rounds
      * at most before the queue is empty again: further ones need a timer. Whatever strangers send, it stays below twenty. */
     assert(replica->queue_count < REPLICA_QUEUE_MAX);
-    replica->queue[(replica->queue_first + replica->queue_count++) % REPLICA_QUEUE_MAX] = *event;
+    struct replica_queued *place = &replica->queue[(replica->queue_first + replica->queue_count++) % REPLICA_QUEUE_MAX];
+    *place = (struct replica_queued){.event = *event};
+    if (event->kind == ENGINE_ON_VOTE && event->vote.extension.size > 0) {
+        place->extension = blob_new(event->vote.extension);
+        place->event.vote.extension = blob_span(place->extension);
+    }
     if (!replica->pumping)
         replica_pump(replica);
 }
@@ -185,10 +190,11 @@ void replica_event(struct replica *replica, const struct engine_event *event) {
 void replica_pump(struct replica *replica) {
     replica->pumping = true;
     while (replica->queue_count > 0 && !replica->halted) {
-        struct engine_event next = replica->queue[replica->queue_first];
+        struct replica_queued next = replica->queue[replica->queue_first];
         replica->queue_first = (replica->queue_first + 1) % REPLICA_QUEUE_MAX;
         replica->queue_count--;
-        engine_step(&replica->engine, &replica->effects, &next);
+        engine_step(&replica->engine, &replica->effects, &next.event);
+        blob_release(next.extension);
         perform_effects(replica, &replica->effects);
         if (replica->queue_count == 0)
             replica_tell_txs(replica);
@@ -236,6 +242,14 @@ struct replica *replica_new(const struct replica_config *config, const struct re
                         "runs with it, wait for more blocks or set the option to 0, then start again");
         return NULL;
     }
+    if (restart_lacks_extensions(replica) && !catchup_comes_first(replica)) {
+        char why[256];
+        snprintf(why, sizeof why, "the store has no whole extended commit of height %" PRId64 ", without which vote extensions cannot go on: restore the "
+                 "data folder from a copy", parts->ledger->state.height);
+        replica_free(replica);
+        *error = strdup(why);
+        return NULL;
+    }
     return replica;
 }
 
@@ -245,6 +259,8 @@ void replica_free(struct replica *replica) {
     for (uint32_t i = 0; i < replica->peers_end; i++)
         if (replica->peers[i].present)
             peerstate_close(&replica->peers[i].state);
+    for (; replica->queue_count > 0; replica->queue_count--)
+        blob_release(replica->queue[(replica->queue_first + replica->queue_count - 1) % REPLICA_QUEUE_MAX].extension);
     shelf_close(&replica->shelf);
     catchup_close(replica);
     engine_close(&replica->engine);

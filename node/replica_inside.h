@@ -61,6 +61,11 @@ struct catchup {
     uint32_t behind_looks;
 };
 
+struct replica_queued {
+    struct engine_event event;
+    struct blob *extension; /* of its vote, which came as a loan; NULL: none */
+};
+
 struct replica_timer {
     uint64_t number; /* in order of setting */
     int64_t deadline_ms;
@@ -92,7 +97,7 @@ struct replica {
     struct replica_timer timers[REPLICA_TIMERS_MAX];
     uint32_t timer_count;
     uint64_t timers_set;
-    struct engine_event queue[REPLICA_QUEUE_MAX]; /* own events waiting for the engine */
+    struct replica_queued queue[REPLICA_QUEUE_MAX]; /* own events waiting for the engine */
     uint32_t queue_first, queue_count;
     bool pumping;
     struct engine_effects effects;
@@ -148,12 +153,14 @@ void replica_tell_txs(struct replica *replica); /* to the engine, once per heigh
 
 /* restart.c */
 bool restart_signed_lately(struct replica *replica); /* double_sign_check_height */
+bool restart_lacks_extensions(struct replica *replica); /* of the last height: without them no proposer of the next one can tell its application */
 void restart_begin(struct replica *replica);  /* the height after the ledger's; what the engine asks for waits in replica->effects */
 void restart_replay(struct replica *replica); /* does that, then what the journal tells */
 
 /* catchup.c */
 void catchup_init(struct replica *replica);
 void catchup_close(struct replica *replica);
+bool catchup_comes_first(const struct replica *replica); /* before consensus, at a start */
 bool catchup_at_start(struct replica *replica); /* true: consensus rests until block sync is done */
 void catchup_turn(struct replica *replica);
 void catchup_timer(struct replica *replica);

@@ -45,12 +45,27 @@ static void replay_record(void *context, const struct journal_record *record) {
         receive_consensus(replica, NULL, replica_engine_number(replica, record->peer_id), &message);
 }
 
+static bool read_last_commit(struct replica *replica, struct commit *commit) {
+    struct ledger *ledger = replica->ledger;
+    int64_t height = ledger->state.height;
+    bool canonical;
+    arena_reset(&replica->arena);
+    if (height == 0)
+        return false;
+    return ledger_extends(ledger, height) ? ledger_extended_commit(ledger, commit, height, &replica->arena)
+                                          : ledger_commit(ledger, commit, &canonical, height, &replica->arena);
+}
+
+bool restart_lacks_extensions(struct replica *replica) {
+    struct commit commit;
+    int64_t height = replica->ledger->state.height;
+    return height > 0 && ledger_extends(replica->ledger, height) && !read_last_commit(replica, &commit);
+}
+
 static void load_last_commit(struct replica *replica) {
     struct ledger *ledger = replica->ledger;
     struct commit commit;
-    bool canonical;
-    arena_reset(&replica->arena);
-    if (ledger->state.height == 0 || !ledger_commit(ledger, &commit, &canonical, ledger->state.height, &replica->arena))
+    if (!read_last_commit(replica, &commit))
         return;
     struct valset *last = &replica->validators[ledger->state.height & 1];
     valset_copy(last, &ledger->state.last_validators);

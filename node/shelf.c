@@ -1,6 +1,6 @@
 #include "node/shelf.h"
 
-#define COMMIT_BYTES_MAX (64u * 1024 * 1024)
+#define COMMIT_BYTES_MAX (160u * 1024 * 1024) /* extended ones, of as many bytes as block sync passes on */
 
 void shelf_init(struct shelf *shelf, struct ledger *ledger) {
     *shelf = (struct shelf){.ledger = ledger};
@@ -70,6 +70,10 @@ const struct commit *shelf_commit(struct shelf *shelf, int64_t height) {
     if (book->has_commit)
         return &book->commit;
     arena_reset(&book->arena);
+    if (ledger_extends(shelf->ledger, height)) { /* kept as it was seen: it never changes */
+        book->has_commit = ledger_extended_commit(shelf->ledger, &book->commit, height, &book->arena);
+        return book->has_commit ? &book->commit : NULL;
+    }
     if (!ledger_commit(shelf->ledger, &book->commit, &canonical, height, &book->arena))
         return NULL;
     book->has_commit = canonical;

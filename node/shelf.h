@@ -10,7 +10,7 @@ struct shelf_book {
     int64_t height; /* 0: an empty place */
     uint64_t used;
     struct part_set *parts; /* NULL: not read yet */
-    struct commit commit;   /* the canonical one, if has_commit */
+    struct commit commit;   /* the canonical one, or the extended one where vote extensions are on, if has_commit */
     bool has_commit;
     struct arena arena; /* of the commit */
 };

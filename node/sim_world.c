@@ -255,12 +255,16 @@ static void world_log(struct world *world, enum world_level level, const char *t
 static void world_sign(struct world *world, const struct world_signing *wish) {
     struct sim_node *node = node_of(world);
     int64_t ms = node->signer_ms < 0 ? SIGNER_PATIENCE_MS : node->signer_ms;
-    assert(wish->vote.extension.size == 0);
+    struct span extension = wish->is_proposal ? span_of(NULL, 0) : wish->vote.extension;
+    struct blob *kept = blob_reserve(sizeof *wish + extension.size);
+    memcpy(kept->data, wish, sizeof *wish);
+    if (extension.size > 0)
+        memcpy(kept->data + sizeof *wish, extension.data, extension.size);
     sim_queue_put(&node->sim->queue, (struct sim_item){.at_us = sim_world_local_us(node) + ms * 1000,
                                                        .kind = SIM_ITEM_SIGN,
                                                        .to = node->index,
                                                        .life_to = node->life,
-                                                       .message = blob_new(span_of(wish, sizeof *wish))});
+                                                       .message = kept});
 }
 
 /* What was asked before the node died is signed all the same, and nobody hears of it. */
@@ -269,6 +273,8 @@ void sim_world_sign(struct sim *sim, const struct sim_item *item) {
     struct world_signing answer;
     enum signer_verdict verdict = SIGNER_STOPPED;
     memcpy(&answer, item->message->data, sizeof answer);
+    if (!answer.is_proposal && answer.vote.extension.data != NULL)
+        answer.vote.extension = span_of(item->message->data + sizeof answer, item->message->size - sizeof answer);
     if (node->signer_ms >= 0 && node->signer != NULL)
         verdict = answer.is_proposal ? signer_proposal(node->signer, &answer.proposal, span_text("sim"))
                                      : signer_vote(node->signer, &answer.vote, span_text("sim"));
