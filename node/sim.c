@@ -255,6 +255,7 @@ static void make_genesis(struct sim *sim) {
         .validator_count = count,
     };
     params_defaults(&sim->genesis.params, PARAMS_V038);
+    sim->genesis.params.extensions_enable_height = sim->config.extensions_enable_height;
     if (sim->config.block_bytes_max > 0)
         sim->genesis.params.block_bytes_max = sim->config.block_bytes_max;
     if (sim->genesis.params.evidence_bytes_max > sim->genesis.params.block_bytes_max && sim->genesis.params.block_bytes_max > 0)

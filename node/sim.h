@@ -31,7 +31,8 @@ struct sim_config {
     const uint8_t *mesh;      /* nodes × nodes, symmetric: who connects to whom; NULL: all to all */
     uint32_t full_nodes;      /* the last so many have no signer and are no validators */
     int64_t initial_height;
-    const char *app;          /* "kvstore", "ledger" */
+    const char *app;          /* "kvstore", "ledger", "extender" */
+    int64_t extensions_enable_height;
     struct span app_state;    /* a loan */
     int64_t block_bytes_max;  /* 0: the default */
     struct engine_config engine;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/app_extender.h"
 #include "node/replica_inside.h"
 #include "node/sim_plan.h"
 
@@ -32,7 +33,8 @@ struct sim_liar {
 
 const char *sim_liar_kind_text(enum sim_liar_kind kind) {
     static const char *const texts[SIM_LIAR_KINDS] = {"tells of two proposals",  "votes twice", "forgets its locks", "lies about majorities", "withholds parts",
-                                                      "proposes invalid blocks", "floods",      "is mute",           "replays old messages",  "mutates bytes"};
+                                                      "proposes invalid blocks", "floods",      "is mute",           "replays old messages",  "mutates bytes",
+                                                      "extends wrongly"};
     return texts[kind];
 }
 
@@ -51,8 +53,25 @@ static void say(struct sim_liar *liar, uint32_t to, const struct wire_consensus 
     blob_release(blob);
 }
 
+static void sign_extension(struct sim_liar *liar, struct vote *vote) {
+    uint8_t bytes[APP_EXTENDER_BYTES_MAX + 128];
+    size_t size = vote_extension_sign_bytes(bytes, sizeof bytes, vote->extension, vote->height, vote->round, span_text("sim"));
+    vote->extension_signature.size = 64;
+    ed25519_sign(sim_key(liar->sim, liar->node), vote->extension_signature.bytes, span_of(bytes, size));
+}
+
+static bool has_extension(const struct sim_liar *liar, const struct vote *vote) {
+    return vote->type == VOTE_PRECOMMIT && !block_id_is_nil(&vote->block_id) && ledger_extends(sim_ledger(liar->sim, liar->node), vote->height);
+}
+
 static void say_vote(struct sim_liar *liar, uint32_t to, struct vote *vote) {
-    uint8_t bytes[VOTE_SIGN_BYTES_MAX];
+    uint8_t bytes[VOTE_SIGN_BYTES_MAX], extension[APP_EXTENDER_BYTES_MAX];
+    vote->extension = span_of(NULL, 0);
+    vote->extension_signature.size = 0;
+    if (has_extension(liar, vote)) {
+        vote->extension = span_of(extension, app_extender_text(extension, vote->height, &vote->block_id.hash));
+        sign_extension(liar, vote);
+    }
     size_t size = vote_sign_bytes(bytes, vote, span_text("sim"));
     vote->signature.size = 64;
     ed25519_sign(sim_key(liar->sim, liar->node), vote->signature.bytes, span_of(bytes, size));
@@ -237,6 +256,38 @@ static bool forget_lock(struct sim_liar *liar, uint32_t to, const struct wire_co
     return true;
 }
 
+/* A good vote, but for what it carries. Those whom it tells the truth pass the vote on. */
+static bool extend_wrongly(struct sim_liar *liar, uint32_t to, const struct wire_consensus *message) {
+    if (message->kind != WIRE_VOTE_MESSAGE || !is_own_vote(liar, &message->vote))
+        return false;
+    struct vote vote = message->vote;
+    bool belongs = has_extension(liar, &vote);
+    switch (dice(liar, 8)) {
+    case 0: vote.extension = span_text("a wrong one"); break; /* signed as it was */
+    case 1:
+        vote.extension = span_text("a wrong one");
+        sign_extension(liar, &vote);
+        break;
+    case 2:
+        vote.extension = span_of(NULL, 0);
+        vote.extension_signature.size = 0;
+        break;
+    case 3:
+        vote.round++; /* signs for another round */
+        sign_extension(liar, &vote);
+        vote.round--;
+        break;
+    case 4:
+        if (!belongs) /* where none belongs */
+            sign_extension(liar, &vote);
+        vote.extension_signature.bytes[7] ^= belongs;
+        break;
+    default: return false;
+    }
+    say(liar, to, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = vote});
+    return true;
+}
+
 /* ---- claims */
 
 static struct block_id some_id(struct sim_liar *liar) {
@@ -380,6 +431,7 @@ static bool speak_of_consensus(struct sim_liar *liar, uint32_t to, const struct 
     case SIM_LIAR_BAD_BLOCKS: return tell_two(liar, to, message);
     case SIM_LIAR_TWO_VOTES: return vote_twice(liar, to, message);
     case SIM_LIAR_AMNESIAC: return forget_lock(liar, to, message);
+    case SIM_LIAR_EXTENDER: return extend_wrongly(liar, to, message);
     case SIM_LIAR_MAJORITIES: return lie_about_majorities(liar, to, message);
     case SIM_LIAR_WITHHOLDER: return message->kind == WIRE_BLOCK_PART && (message->part.index > 0 || is_of_other_half(liar, to, message->height));
     default: return false;
@@ -387,7 +439,7 @@ static bool speak_of_consensus(struct sim_liar *liar, uint32_t to, const struct 
 }
 
 static bool speak_instead(struct sim_liar *liar, uint32_t to, uint8_t channel, struct span bytes) {
-    if (channel < WIRE_STATE || channel > WIRE_VOTE_SET_BITS || liar->kind >= SIM_LIAR_FLOODER)
+    if (channel < WIRE_STATE || channel > WIRE_VOTE_SET_BITS || (liar->kind >= SIM_LIAR_FLOODER && liar->kind != SIM_LIAR_EXTENDER))
         return false;
     struct wire_consensus message;
     struct arena arena;

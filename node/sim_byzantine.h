@@ -16,6 +16,7 @@ enum sim_liar_kind {
     SIM_LIAR_MUTE,
     SIM_LIAR_REPLAYER,      /* says again, to anybody, what it said long ago */
     SIM_LIAR_MUTATOR,       /* changes bytes of its messages */
+    SIM_LIAR_EXTENDER,      /* votes with wrong extensions, with none, with another's, or wrongly signed ones */
     SIM_LIAR_KINDS,
 };
 const char *sim_liar_kind_text(enum sim_liar_kind kind);

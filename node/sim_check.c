@@ -154,17 +154,28 @@ static void compare(struct sim_check *check, struct ledger *theirs, int64_t heig
         sim_complain(check->sim, "the results of height %" PRId64 " are not what its execution gives", height);
 }
 
+/* As the node saw it; with its extensions where they are on, and then every one of them must hold. */
+static bool read_commit(struct sim_check *check, struct ledger *theirs, struct commit *commit, int64_t height, struct arena *arena) {
+    bool canonical;
+    if (!ledger_extends(&check->ledger, height))
+        return ledger_seen_commit(theirs, commit, height, arena) || ledger_commit(theirs, commit, &canonical, height, arena);
+    if (!ledger_extended_commit(theirs, commit, height, arena))
+        return false;
+    enum commit_verdict verdict =
+        commit_extended_verify(commit, NULL, &check->ledger.state.validators, span_text("sim"), &commit->block_id, height, NULL);
+    if (verdict != COMMIT_GOOD)
+        sim_complain(check->sim, "the extended commit of height %" PRId64 " does not hold: %s", height, commit_verdict_text(verdict));
+    return verdict == COMMIT_GOOD;
+}
+
 static void audit(struct sim_check *check, struct ledger *theirs, struct block *block) {
     struct arena arena;
     struct commit commit;
     int64_t height = block->header.height;
     arena_init(&arena, ARENA_BYTES_MAX);
-    if (!ledger_seen_commit(theirs, &commit, height, &arena)) {
-        bool canonical;
-        if (!ledger_commit(theirs, &commit, &canonical, height, &arena)) {
-            arena_close(&arena);
-            return sim_complain(check->sim, "no commit is kept for height %" PRId64, height);
-        }
+    if (!read_commit(check, theirs, &commit, height, &arena)) {
+        arena_close(&arena);
+        return sim_complain(check->sim, "no commit is kept for height %" PRId64, height);
     }
     follow_header(check, theirs, block, &commit);
     enum block_verdict verdict = ledger_judge(&check->ledger, block, NULL);
@@ -176,6 +187,15 @@ static void audit(struct sim_check *check, struct ledger *theirs, struct block *
         compare(check, theirs, height);
     }
     arena_close(&arena);
+}
+
+/* Whoever applied a height, through agreement or block sync, can propose the next one and serve others. */
+static void check_extended(struct sim_check *check, uint32_t node, int64_t height) {
+    struct ledger *ledger = sim_ledger(check->sim, node);
+    struct blob *extended = ledger_extended_commit_bytes(ledger, height);
+    if ((extended != NULL) != ledger_extends(ledger, height))
+        sim_complain(check->sim, "node %u %s an extended commit of height %" PRId64, node, extended != NULL ? "keeps" : "has not kept", height);
+    blob_release(extended);
 }
 
 static int64_t next_height(const struct sim_check *check) { return state_next_height(&check->ledger.state); }
@@ -213,6 +233,7 @@ void sim_check_applied(struct sim_check *check, uint32_t node, struct block *blo
     if (check->plan->is_faulty[node] || sim_complaint(check->sim)[0] != '\0')
         return;
     check_bounds(check, node);
+    check_extended(check, node, block->header.height);
     check->is_off |= sim_forked(check->sim);
     if (check->is_off || block->header.height < next_height(check))
         return;

@@ -37,7 +37,8 @@ struct sim_node {
     char last_words[256];
     bool is_faulty; /* nobody holds it to its word */
     bool stubborn;
-    struct app_table stubborn_table;
+    const struct app_table *plain_table; /* of its application, and what stands in its place */
+    struct app_table patched_table;
     int64_t skew_ms;
     int64_t signer_ms; /* of a remote signer; −1: it answers nothing */
     int64_t flush_us, busy_until_us; /* what a flush takes */

@@ -6,7 +6,7 @@
 
 #include "crypto/sha256.h"
 #include "ledger/kv_group.h"
-#include "node/sim_inside.h"
+#include "node/sim_extend.h"
 #include "node/sim_store.h"
 
 #define MARK_NAME    "data/priv_validator_state.json"
@@ -61,11 +61,13 @@ static bool refuse_proposal(struct app *app, const struct abci_block *block, str
 static void open_app(struct sim_node *node) {
     node->app = app_open(node->sim->config.app, node->kv, node->sim->genesis.chain_id);
     assert(node->app != NULL);
-    if (!node->stubborn)
-        return;
-    node->stubborn_table = *node->app->table;
-    node->stubborn_table.process_proposal = refuse_proposal;
-    node->app->table = &node->stubborn_table;
+    node->plain_table = node->app->table;
+    node->patched_table = *node->plain_table;
+    if (node->stubborn)
+        node->patched_table.process_proposal = refuse_proposal;
+    if (node->patched_table.extend_vote != NULL)
+        sim_extend_watch(node);
+    node->app->table = &node->patched_table;
 }
 
 static void on_applied(void *context, struct block *block, const struct abci_finalized *finalized) {

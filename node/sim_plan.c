@@ -184,7 +184,7 @@ static void add_liar(struct sim_plan *plan, struct sim_chance *chance, uint32_t 
         add(plan, SIM_FAULT_TWIN, 0, plan->trouble_ms, nodes)->a = node;
         return;
     }
-    add(plan, SIM_FAULT_LIE, 0, plan->trouble_ms, node)->a = sim_chance_below(chance, SIM_LIAR_KINDS);
+    add(plan, SIM_FAULT_LIE, 0, plan->trouble_ms, node)->a = sim_chance_below(chance, SIM_LIAR_EXTENDER);
 }
 
 /* The attack that works: each of two twins on its side of a split, the honest in two halves, so that both sides may have two thirds. */
@@ -232,6 +232,27 @@ static void choose_liars(struct sim_plan *plan, struct sim_chance *chance) {
     plan->honest_at_the_end = one_in(chance, 2);
 }
 
+/* ---- vote extensions, from the start or later. A chance of their own: what other seeds mean does not change. */
+
+static void choose_extensions(struct sim_plan *plan) {
+    struct sim_chance apart = {plan->seed * 0x9e3779b97f4a7c15ull + 4}, *chance = &apart;
+    if (strcmp(plan->config.app, "kvstore") != 0 || !one_in(chance, 5))
+        return;
+    plan->config.app = "extender";
+    for (uint32_t i = 0; i < plan->fault_count; i++)
+        if (plan->faults[i].kind == SIM_FAULT_LIE && one_in(chance, 3))
+            plan->faults[i].a = SIM_LIAR_EXTENDER;
+    if (one_in(chance, 2)) {
+        plan->config.extensions_enable_height = plan->config.initial_height + sim_chance_below(chance, 4);
+        return;
+    }
+    for (int64_t i = between(chance, 1, 3); i > 0 && plan->fault_count < SIM_PLAN_FAULTS_MAX; i--) {
+        struct sim_fault *fault = add(plan, SIM_FAULT_EXTEND, sim_chance_below(chance, plan->trouble_ms / 2), 0, 0);
+        fault->a = between(chance, 1, 12);
+        fault->b = one_in(chance, 4);
+    }
+}
+
 /* Those of equal times keep their order. */
 static void sort_faults(struct sim_plan *plan) {
     for (uint32_t i = 1; i < plan->fault_count; i++) {
@@ -270,6 +291,7 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed) {
     spare_powers(plan);
     if (plan->config.nodes > 12)
         choose_mesh(plan, &chance, 6);
+    choose_extensions(plan);
     sort_faults(plan);
     sim_plan_settle(plan);
 }
@@ -324,7 +346,7 @@ const char *sim_fault_kind_text(enum sim_fault_kind kind) {
     static const char *const texts[SIM_FAULT_KINDS] = {
         "kill", "doom in a disk call", "doom in a store write", "doom in a message", "full disk", "full store", "flipped bit",
         "split", "bridge", "ring", "alone", "one link", "flapping links",
-        "clog", "slow disk", "clock", "far signer", "power", "liar", "twin",
+        "clog", "slow disk", "clock", "far signer", "power", "liar", "twin", "vote extensions",
     };
     return texts[kind];
 }

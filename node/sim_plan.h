@@ -29,6 +29,7 @@ enum sim_fault_kind {
     SIM_FAULT_POWER,     /* a transaction gives the node's key the power a */
     SIM_FAULT_LIE,       /* the node's words are those of liar a (sim_byzantine.h) */
     SIM_FAULT_TWIN,      /* the node signs with the key of node a; both are faulty */
+    SIM_FAULT_EXTEND,    /* a transaction switches vote extensions on, a heights on; b: withdraws that before it comes */
     SIM_FAULT_KINDS,
 };
 const char *sim_fault_kind_text(enum sim_fault_kind kind);

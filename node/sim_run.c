@@ -104,6 +104,17 @@ static void give_power(struct run *run, const struct sim_fault *fault) {
     }
 }
 
+static void switch_extensions(struct run *run, const struct sim_fault *fault) {
+    char tx[64];
+    for (uint32_t node = 0; node < run->plan->config.nodes; node++) {
+        if (!sim_is_alive(run->sim, node) || run->plan->is_faulty[node])
+            continue;
+        snprintf(tx, sizeof tx, "extend=%" PRId64, fault->b != 0 ? 0 : sim_ledger(run->sim, node)->state.height + fault->a);
+        sim_submit(run->sim, node, tx);
+        return;
+    }
+}
+
 /* ---- faults */
 
 static void start(struct run *run, uint32_t node) {
@@ -182,6 +193,7 @@ static void begin(struct run *run, uint32_t index) {
     case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, fault->a); break;
     case SIM_FAULT_SIGNER: sim_set_signer(sim, fault->node, fault->a); break;
     case SIM_FAULT_POWER: give_power(run, fault); break;
+    case SIM_FAULT_EXTEND: switch_extensions(run, fault); break;
     default: break;
     }
 }
