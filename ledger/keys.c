@@ -4,11 +4,30 @@
 
 struct key keys_plain(char letter) { return (struct key){.bytes = {(uint8_t)letter}, .size = 1}; }
 
+static void add_number(struct key *key, uint64_t number) {
+    for (unsigned i = 0; i < 8; i++)
+        key->bytes[key->size++] = (uint8_t)(number >> (56 - 8 * i));
+}
+
 struct key keys_height(char letter, int64_t height) {
     assert(height >= 0);
-    struct key key = {.bytes = {(uint8_t)letter}, .size = 9};
-    for (unsigned i = 0; i < 8; i++)
-        key.bytes[1 + i] = (uint8_t)((uint64_t)height >> (56 - 8 * i));
+    struct key key = keys_plain(letter);
+    add_number(&key, (uint64_t)height);
+    return key;
+}
+
+struct key keys_index_value(bool of_tx, uint64_t value, int64_t height) {
+    struct key key = keys_plain(of_tx ? 'q' : 'y');
+    add_number(&key, value);
+    add_number(&key, (uint64_t)height);
+    return key;
+}
+
+struct key keys_index_tag(bool of_tx, uint64_t tag, int64_t height) {
+    struct key key = keys_plain('z');
+    key.bytes[key.size++] = of_tx ? 't' : 'b';
+    add_number(&key, tag);
+    add_number(&key, (uint64_t)height);
     return key;
 }
 

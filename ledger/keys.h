@@ -8,6 +8,8 @@
  *   r<height>    FinalizeBlock response          v<height>  validators of `height`, where they changed and every 1000 heights
  *   p<height>    consensus parameters likewise   u<height>  undo record of `height`: the batch that takes it back
  *   e<hash>      committed evidence → height  w<height><hash>  pending evidence about that height
+ *   q<value><height> y<value><height> z<t|b><tag><height>  the index of events (index.h); value and tag are 64 bits
+ *   j            what was pruned: lowest height with results, lowest height in the indexes t, q, y, z
  *   g            genesis: hash of the file's content, so that another genesis is refused
  *   s…           the application's own keys */
 #ifndef QUORATE_LEDGER_KEYS_H
@@ -26,6 +28,8 @@ struct key keys_plain(char letter);
 struct key keys_height(char letter, int64_t height);
 struct key keys_hash(char letter, const uint8_t hash[static 32]);
 struct key keys_height_hash(char letter, int64_t height, const uint8_t hash[static 32]);
+struct key keys_index_value(bool of_tx, uint64_t value, int64_t height);
+struct key keys_index_tag(bool of_tx, uint64_t tag, int64_t height);
 int64_t keys_height_of(struct span key); /* of a key of keys_height; −1: not one */
 static inline struct span keys_span(const struct key *key) { return span_of(key->bytes, key->size); }
 

@@ -146,6 +146,17 @@ static int64_t lowest_block(struct kv *kv) {
     return lowest;
 }
 
+/* What ledger_prune_to wrote. */
+static void read_pruned(struct ledger *ledger) {
+    struct key key = keys_plain('j');
+    struct blob *value = kv_get(ledger->kv, keys_span(&key));
+    struct proto_reader reader = proto_reader_over(value == NULL ? span_of(NULL, 0) : blob_span(value));
+    int64_t results = value == NULL ? 0 : (int64_t)proto_varint(&reader), indexed = value == NULL ? 0 : (int64_t)proto_varint(&reader);
+    blob_release(value);
+    ledger->pruned_results = reader.bad ? 0 : results;
+    ledger->pruned_index = reader.bad ? 0 : indexed;
+}
+
 bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const struct state_genesis *genesis,
                  enum params_release release, char **error) {
     *ledger = (struct ledger){.kv = kv, .app = app, .index_transactions = true, .keep_results = true};
@@ -153,6 +164,7 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
     state_init(&ledger->next);
     ledger->state.release = release;
     kv_batch_init(&ledger->batch);
+    ledger->index = index_new();
     arena_init(&ledger->arena, SIZE_MAX / 4); /* filled by the application, which is ours */
     struct key key = keys_plain('h');
     struct blob *head = kv_get(kv, keys_span(&key));
@@ -163,6 +175,7 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
         return false;
     }
     ledger->base = lowest_block(kv);
+    read_pruned(ledger);
     evidence_pool_open(ledger);
     return true;
 }
@@ -172,5 +185,6 @@ void ledger_close(struct ledger *ledger) {
     state_close(&ledger->state);
     state_close(&ledger->next);
     kv_batch_close(&ledger->batch);
+    index_free(ledger->index);
     arena_close(&ledger->arena);
 }

@@ -5,6 +5,7 @@
 
 #include "ledger/app.h"
 #include "ledger/evidence_pool.h"
+#include "ledger/index.h"
 #include "ledger/judge.h"
 #include "ledger/keys.h"
 
@@ -13,13 +14,15 @@ struct ledger {
     struct app *app;   /* a loan */
     struct state state;
     int64_t base;      /* lowest height with a block; 0: none */
+    int64_t pruned_results, pruned_index; /* no results, no places in the indexes below these heights, because they were pruned */
     struct evidence_pool evidence; /* pending */
     struct judge_clock clock; /* set by the shell before judging */
     struct kv_batch batch;
     struct state next; /* scratch of one apply: what becomes the state */
+    struct index *index; /* scratch of one apply, too */
     struct arena arena; /* scratch of one apply: its answers are loans until the next */
     bool index_transactions; /* tx_index.indexer is not "null" */
-    bool keep_results;       /* !storage.discard_abci_responses; false: only the last LEDGER_RESULTS_KEPT */
+    bool keep_results;       /* !storage.discard_abci_responses; false: only the last LEDGER_RESULTS_KEPT, unless the index needs them */
 };
 #define LEDGER_RESULTS_KEPT 16
 
@@ -57,8 +60,19 @@ bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct 
 /* Takes back the last applied height (undo record): state and application return to height − 1; the block is kept unless `hard`.
  * false: nothing to undo, or its record is gone. */
 bool ledger_rollback(struct ledger *ledger, bool hard);
-/* Forgets blocks, commits, results, indexes below `retain`; at most `count_max` heights a call. Returns how many. */
+
+/* ---- ledger_prune.c: forgetting. Lowest heights to be kept; 0 keeps all. Results are kept as long as the index needs them, and nothing longer
+ * than its block, but for headers, commits and validators: these stay until no evidence about them can be valid any more. */
+struct ledger_retain {
+    int64_t blocks, states, results, index;
+};
+/* Looks at no more than `count_max` heights of each kind in a call. Returns how many it went through, 0: nothing is left to do. One write, not synced. */
+int64_t ledger_prune_to(struct ledger *ledger, const struct ledger_retain *retain, int64_t count_max);
+/* All below `retain`. Returns how many blocks went. */
 int64_t ledger_prune(struct ledger *ledger, int64_t retain, int64_t count_max);
+/* The lowest height that tx, tx_search and block_search can find; that has results. */
+int64_t ledger_index_base(const struct ledger *ledger);
+int64_t ledger_results_base(const struct ledger *ledger);
 
 /* ---- store.c: reading the past. All return a blob/struct for the caller to release, or NULL / false when not there. */
 struct blob *ledger_block_bytes(struct ledger *ledger, int64_t height);

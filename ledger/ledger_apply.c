@@ -69,9 +69,11 @@ static void put_block(struct ledger *ledger, struct block *block, const struct c
     put_index(batch, keys_hash('i', block->hash.bytes), height, -1);
 }
 
-static void put_indexes(struct ledger *ledger, const struct block *block) {
+static void put_indexes(struct ledger *ledger, const struct block *block, const struct abci_finalized *finalized) {
     for (uint32_t i = 0; ledger->index_transactions && i < block->tx_count; i++)
         put_index(&ledger->batch, keys_hash('t', block->tx_hashes[i]), block->header.height, i);
+    if (ledger->index_transactions)
+        index_put(ledger->index, &ledger->batch, block->header.height, finalized);
     for (uint32_t i = 0; i < block->evidence_count; i++) {
         struct digest hash;
         evidence_hash(&hash, &block->evidence[i]);
@@ -137,10 +139,10 @@ static void take_next_state(struct ledger *ledger, struct block *block, const st
                 block->header.height, fault);
 }
 
-/* The newest ones are kept in any case: subscribers hear of a block by reading it. */
+/* The newest ones are kept in any case: subscribers hear of a block by reading it. The index is a way to them. */
 static void put_results(struct ledger *ledger, int64_t height, const struct abci_finalized *finalized) {
     put_message(&ledger->batch, keys_height('r', height), write_finalized, finalized);
-    if (!ledger->keep_results)
+    if (!ledger->keep_results && !ledger->index_transactions)
         delete_height(&ledger->batch, 'r', height - LEDGER_RESULTS_KEPT);
 }
 
@@ -151,7 +153,7 @@ static void write_all(struct ledger *ledger, int64_t *retain_height, struct bloc
     *retain_height = ledger->app->table->commit(ledger->app, &ledger->batch);
     put_undo(ledger, height);
     put_block(ledger, block, seen_commit);
-    put_indexes(ledger, block);
+    put_indexes(ledger, block, finalized);
     evidence_pool_apply(ledger, block);
     put_results(ledger, height, finalized);
     ledger_put_state(ledger, &ledger->next, finalized->update_count > 0 || (height + 2) % WHOLE_SET_EVERY == 0, finalized->has_params);
@@ -182,7 +184,11 @@ bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct 
 
 static void forget_additions(struct ledger *ledger, const struct block *block, bool hard) {
     struct kv_batch *batch = &ledger->batch;
+    struct abci_finalized finalized;
     int64_t height = block->header.height;
+    arena_reset(&ledger->arena);
+    if (ledger_results(ledger, &finalized, height, &ledger->arena))
+        index_delete(ledger->index, batch, height, &finalized);
     struct key key = keys_hash('i', block->hash.bytes);
     kv_batch_delete(batch, keys_span(&key));
     for (uint32_t i = 0; i < block->tx_count; i++) {

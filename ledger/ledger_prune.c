@@ -1,12 +1,28 @@
+/* Forgetting. The order is from what is derived to what it is derived from: the index of a height is taken away with its results and its block at
+ * hand, then the results, then the block. Its header, commit and place among the validators go only when no evidence about its height can be valid
+ * any more, or this node would refuse blocks that others accept. */
 #include "ledger/ledger.h"
 
-/* A block is forgotten in two steps: its bytes and results below `retain`; its header, commit and place among the validators only when
- * no evidence about its height can be valid any more, or this node would refuse blocks that others accept. */
+#include <assert.h>
+
+enum { STEP_BYTES = 4 << 20 /* of blocks whose index is forgotten in one call */ };
 
 static void delete_height(struct kv_batch *batch, char letter, int64_t height) {
     struct key key = keys_height(letter, height);
     kv_batch_delete(batch, keys_span(&key));
 }
+
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* With a block but without a pruned index; without an index nothing is found. */
+int64_t ledger_index_base(const struct ledger *ledger) {
+    return ledger->index_transactions ? larger(ledger->base, ledger->pruned_index) : ledger->state.height + 1;
+}
+
+int64_t ledger_results_base(const struct ledger *ledger) { return larger(ledger->base, ledger->pruned_results); }
+
+/* ---- the index */
 
 /* Unless the same bytes were committed again above. */
 static void forget_tx(struct ledger *ledger, const uint8_t hash[static 32], int64_t height) {
@@ -17,14 +33,22 @@ static void forget_tx(struct ledger *ledger, const uint8_t hash[static 32], int6
         kv_batch_delete(&ledger->batch, keys_span(&key));
 }
 
-static void forget_block(struct ledger *ledger, int64_t height) {
+/* Returns the size of the block: how much work it was. A node that keeps no index may have kept one before. */
+static size_t forget_index(struct ledger *ledger, int64_t height) {
+    struct abci_finalized finalized;
     struct block *block = ledger_block(ledger, height);
+    size_t size = block == NULL ? 0 : block->bytes->size;
+    uint32_t before = ledger->batch.count;
     for (uint32_t i = 0; block != NULL && i < block->tx_count; i++)
         forget_tx(ledger, block->tx_hashes[i], height);
     block_release(block);
-    for (const char *letter = "bkxru"; *letter != '\0'; letter++)
-        delete_height(&ledger->batch, *letter, height);
+    arena_reset(&ledger->arena);
+    if ((ledger->index_transactions || ledger->batch.count > before) && ledger_results(ledger, &finalized, height, &ledger->arena))
+        index_delete(ledger->index, &ledger->batch, height, &finalized);
+    return size;
 }
+
+/* ---- headers and what belongs to them */
 
 static bool header_is_done(const struct state *state, const struct ledger_meta *meta) {
     int64_t age_ns = timestamp_diff_ns(&state->block_time, &meta->header.time);
@@ -66,7 +90,7 @@ static void forget_before(struct ledger *ledger, char letter, int64_t lowest) {
     kv_scan(ledger->kv, keys_span(&low), keys_span(&high), false, delete_record, &ledger->batch);
 }
 
-static void forget_headers(struct ledger *ledger, int64_t retain, int64_t count_max) {
+static int64_t forget_headers(struct ledger *ledger, int64_t retain, int64_t count_max) {
     int64_t lowest = find_height(ledger, 'm', 0, retain, false);
     struct ledger_meta meta;
     int64_t height = lowest;
@@ -79,17 +103,78 @@ static void forget_headers(struct ledger *ledger, int64_t retain, int64_t count_
         forget_before(ledger, 'v', height);
         forget_before(ledger, 'p', height);
     }
+    return height - lowest;
+}
+
+/* ---- all of it */
+
+/* What may be kept together: nothing without its block, no index without results. */
+static struct ledger_retain reconcile(const struct ledger *ledger, const struct ledger_retain *retain) {
+    struct ledger_retain out = *retain;
+    out.blocks = smaller(larger(out.blocks, ledger->base), ledger->state.height);
+    out.index = ledger->index_transactions ? smaller(larger(out.index, out.blocks), ledger->state.height) : out.blocks;
+    out.results = smaller(larger(out.results, out.blocks), out.index);
+    out.states = retain->states == 0 ? out.blocks : smaller(retain->states, out.blocks);
+    return out;
+}
+
+static void put_pruned(struct ledger *ledger) {
+    uint8_t value[20];
+    struct key key = keys_plain('j');
+    struct proto_writer writer;
+    proto_writer_init(&writer, value, sizeof value);
+    proto_put_varint(&writer, (uint64_t)ledger->pruned_results);
+    proto_put_varint(&writer, (uint64_t)ledger->pruned_index);
+    assert(!writer.overflow);
+    kv_batch_put(&ledger->batch, keys_span(&key), proto_writer_span(&writer));
+}
+
+/* Each stage stays behind the one before it, which may not have come so far in this call. */
+static void forget_indexes(struct ledger *ledger, int64_t retain, int64_t count_max) {
+    int64_t height = larger(ledger->base, ledger->pruned_index), end = smaller(retain, height + count_max);
+    for (size_t bytes = 0; height < end && bytes < STEP_BYTES; height++)
+        bytes += forget_index(ledger, height);
+    ledger->pruned_index = larger(ledger->pruned_index, height);
+}
+
+static void forget_results(struct ledger *ledger, int64_t retain, int64_t count_max) {
+    int64_t height = larger(ledger->base, ledger->pruned_results);
+    int64_t end = smaller(smaller(retain, ledger->pruned_index), height + count_max);
+    for (; height < end; height++)
+        delete_height(&ledger->batch, 'r', height);
+    ledger->pruned_results = larger(ledger->pruned_results, height);
+}
+
+static void forget_blocks(struct ledger *ledger, int64_t retain, int64_t count_max) {
+    int64_t height = ledger->base, end = smaller(smaller(retain, ledger->pruned_results), height + count_max);
+    for (; height < end; height++)
+        for (const char *letter = "bkxu"; *letter != '\0'; letter++)
+            delete_height(&ledger->batch, *letter, height);
+    ledger->base = height;
+}
+
+int64_t ledger_prune_to(struct ledger *ledger, const struct ledger_retain *wanted, int64_t count_max) {
+    if (ledger->base == 0 || count_max <= 0)
+        return 0;
+    struct ledger_retain retain = reconcile(ledger, wanted);
+    int64_t before = ledger->base + ledger->pruned_index + ledger->pruned_results;
+    kv_batch_clear(&ledger->batch);
+    forget_indexes(ledger, retain.index, count_max);
+    forget_results(ledger, retain.results, count_max);
+    forget_blocks(ledger, retain.blocks, count_max);
+    int64_t done = ledger->base + ledger->pruned_index + ledger->pruned_results - before;
+    done += forget_headers(ledger, smaller(retain.states, ledger->base), count_max);
+    if (done > 0) {
+        put_pruned(ledger);
+        kv_write(ledger->kv, &ledger->batch, false);
+    }
+    return done;
 }
 
 int64_t ledger_prune(struct ledger *ledger, int64_t retain, int64_t count_max) {
-    if (ledger->base == 0 || retain <= ledger->base || retain > ledger->state.height || count_max <= 0)
+    int64_t base = ledger->base;
+    if (base == 0 || retain <= base || retain > ledger->state.height)
         return 0;
-    int64_t count = retain - ledger->base < count_max ? retain - ledger->base : count_max;
-    kv_batch_clear(&ledger->batch);
-    for (int64_t i = 0; i < count; i++)
-        forget_block(ledger, ledger->base + i);
-    forget_headers(ledger, ledger->base + count, count_max);
-    kv_write(ledger->kv, &ledger->batch, false);
-    ledger->base += count;
-    return count;
+    ledger_prune_to(ledger, &(struct ledger_retain){retain, retain, retain, retain}, count_max);
+    return ledger->base - base;
 }

@@ -22,6 +22,8 @@ struct view *view_new(const struct ledger *ledger) {
     shown->kv = kv_snapshot(ledger->kv);
     shown->index_transactions = ledger->index_transactions;
     shown->keep_results = ledger->keep_results;
+    shown->pruned_results = ledger->pruned_results;
+    shown->pruned_index = ledger->pruned_index;
     state_init(&shown->state);
     state_copy(&shown->state, &ledger->state);
     if (kv_group_count(ledger->kv) > 0)
