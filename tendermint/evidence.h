@@ -60,6 +60,11 @@ struct evidence_attack_view {
 bool evidence_verify_attack(const struct evidence *evidence, const struct evidence_attack_view *view, struct span chain_id);
 /* ConflictingHeaderIsInvalid: it differs in what follows from the chain before it. */
 bool evidence_attack_is_lunatic(const struct evidence *evidence, const struct header *trusted);
+bool evidence_attack_header_is_lunatic(const struct header *conflicting, const struct header *trusted);
+/* GetByzantineValidators: who follows from both blocks, by power then address; loans of the sets. found: room for every entry of the commit;
+ * `set`: the conflicting block's own. Nobody follows from commits of different rounds (amnesia). */
+uint32_t evidence_attack_byzantine(const struct validator **found, const struct header *conflicting, const struct commit *commit,
+                                   const struct evidence_attack_view *view, const struct valset *set);
 /* Expired iff BOTH ages are exceeded strictly. */
 bool evidence_expired(int64_t age_blocks, int64_t age_ns, int64_t age_blocks_max, int64_t age_ns_max);
 

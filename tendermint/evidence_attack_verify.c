@@ -5,13 +5,16 @@
 
 #include "tendermint/evidence.h"
 
-bool evidence_attack_is_lunatic(const struct evidence *evidence, const struct header *trusted) {
-    const struct header *conflicting = &evidence->conflicting_header;
+bool evidence_attack_header_is_lunatic(const struct header *conflicting, const struct header *trusted) {
     return !digest_equal(&trusted->validators_hash, &conflicting->validators_hash) ||
            !digest_equal(&trusted->next_validators_hash, &conflicting->next_validators_hash) ||
            !digest_equal(&trusted->consensus_hash, &conflicting->consensus_hash) ||
            !app_hash_equal(&trusted->app_hash, &conflicting->app_hash) ||
            !digest_equal(&trusted->last_results_hash, &conflicting->last_results_hash);
+}
+
+bool evidence_attack_is_lunatic(const struct evidence *evidence, const struct header *trusted) {
+    return evidence_attack_header_is_lunatic(&evidence->conflicting_header, trusted);
 }
 
 /* Who signed for a block that no correct validator could have made: those of the common set. */
@@ -44,10 +47,21 @@ static int by_power(const void *one, const void *other) {
     return a->power != b->power ? (a->power < b->power) - (a->power > b->power) : address_compare(&a->address, &b->address);
 }
 
+uint32_t evidence_attack_byzantine(const struct validator **found, const struct header *conflicting, const struct commit *commit,
+                                   const struct evidence_attack_view *view, const struct valset *set) {
+    uint32_t count = 0;
+    if (evidence_attack_header_is_lunatic(conflicting, view->trusted))
+        count = find_lunatics(found, commit, view->common_set);
+    else if (view->trusted_commit != NULL && view->trusted_commit->round == commit->round)
+        count = find_equivocators(found, commit, view->trusted_commit, set);
+    if (count > 0)
+        qsort(found, count, sizeof *found, by_power);
+    return count;
+}
+
 static bool list_equals(const struct evidence *evidence, const struct validator **found, uint32_t count) {
     if (count == 0 || count != evidence->byzantine_count)
         return false;
-    qsort(found, count, sizeof *found, by_power);
     for (uint32_t i = 0; i < count; i++)
         if (!address_equal(&found[i]->address, &evidence->byzantine[i].address) || found[i]->power != evidence->byzantine[i].power)
             return false;
@@ -60,11 +74,7 @@ static bool names_the_byzantine(const struct evidence *evidence, const struct ev
     const struct commit *commit = &evidence->conflicting_commit;
     const struct validator **found = calloc(commit->count > 0 ? commit->count : 1, sizeof *found);
     assert(found != NULL);
-    uint32_t count = 0;
-    if (evidence_attack_is_lunatic(evidence, view->trusted))
-        count = find_lunatics(found, commit, view->common_set);
-    else if (view->trusted_commit != NULL && view->trusted_commit->round == commit->round)
-        count = find_equivocators(found, commit, view->trusted_commit, set);
+    uint32_t count = evidence_attack_byzantine(found, &evidence->conflicting_header, commit, view, set);
     bool good = list_equals(evidence, found, count);
     free(found);
     return good;
