@@ -1,8 +1,5 @@
 #include "rpc/light_json.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
 #include "rpc/document.h"
 #include "rpc/shapes.h"
 
@@ -57,27 +54,6 @@ bool light_json_validators(struct validator *members, uint32_t *count, int64_t *
     return finish(&document, error);
 }
 
-/* Through the bytes, whose reader knows every rule about a set. */
-static bool make_set(struct valset *set, const struct validator *members, uint32_t count, const struct validator *proposer) {
-    struct valset loan = {.validators = (struct validator *)members, .count = count, .proposer = -1};
-    if (proposer != NULL) {
-        loan.proposer = valset_find(&loan, &proposer->address);
-        if (loan.proposer < 0)
-            return false;
-    }
-    struct proto_writer writer;
-    proto_writer_measure(&writer);
-    valset_write(&writer, &loan);
-    size_t size = writer.size;
-    uint8_t *bytes = malloc(size + 1);
-    assert(bytes != NULL);
-    proto_writer_init(&writer, bytes, size);
-    valset_write(&writer, &loan);
-    bool good = valset_decode(set, proto_writer_span(&writer)) == VALSET_GOOD;
-    free(bytes);
-    return good;
-}
-
 bool light_json_valset(struct valset *set, const char **error, struct span value, struct arena *arena) {
     struct document document = {.arena = arena};
     struct span list, part;
@@ -93,8 +69,13 @@ bool light_json_valset(struct valset *set, const char **error, struct span value
     bool has_proposer = document_object(&document, &part, value, "proposer");
     if (has_proposer)
         document_validator(&document, &proposer, part);
-    if (document.wrong == NULL && !make_set(set, members, count, has_proposer ? &proposer : NULL))
+    if (document.wrong == NULL && light_block_set_of(set, members, count) != VALSET_GOOD)
         document_fault(&document, "validators");
+    if (document.wrong == NULL && has_proposer) {
+        set->proposer = valset_find(set, &proposer.address);
+        if (set->proposer < 0)
+            document_fault(&document, "proposer");
+    }
     return finish(&document, error);
 }
 

@@ -13,7 +13,8 @@ bool light_json_commit(struct header *header, struct commit *commit, const char 
 /* One page of /validators: its members behind *count in `members` (room for VALSET_COUNT_MAX), and the total that the node claims. */
 bool light_json_validators(struct validator *members, uint32_t *count, int64_t *total, int64_t *height, const char **error, struct span result,
                            struct arena *arena);
-/* A whole set {"validators":[…],"proposer":…}, in the order given; without a proposer, or with null, it is who has the highest priority. */
+/* A whole set {"validators":[…],"proposer":…}, in any order; without a proposer, or with null, it is who has the highest priority.
+ * *set, initialised, is of no use after a failure but to be closed. */
 bool light_json_valset(struct valset *set, const char **error, struct span value, struct arena *arena);
 struct light_block *light_json_block(const char **error, struct span value, struct arena *arena); /* NULL: *error says why */
 void light_json_write(struct emit *emit, const struct light_block *block);

@@ -19,7 +19,8 @@ struct vectors_kind {
     void (*run)(struct vectors_report *report, const json_t *file, const char *path);
 };
 
-extern const struct vectors_kind vectors_crypto[], vectors_tendermint[], vectors_ledger[], vectors_genesis[], vectors_node[];
+extern const struct vectors_kind vectors_crypto[], vectors_tendermint[], vectors_ledger[], vectors_genesis[], vectors_node[],
+    vectors_light[];
 
 void vectors_passed(struct vectors_report *report);
 void vectors_failed(struct vectors_report *report, size_t index, const char *format, ...) __attribute__((format(printf, 3, 4)));
