@@ -95,6 +95,9 @@ bool ledger_seen_commit(struct ledger *ledger, struct commit *out, int64_t heigh
 bool ledger_validators(struct ledger *ledger, struct valset *set, int64_t height);
 bool ledger_params(struct ledger *ledger, struct params *out, int64_t height, int64_t *changed_at);
 bool ledger_results(struct ledger *ledger, struct abci_finalized *out, int64_t height, struct arena *arena); /* copies into the arena */
+/* One transaction, one result, copied into the arena, without reading the rest. Return how many bytes were read for it, 0: it is not there. */
+size_t ledger_tx_at(struct ledger *ledger, struct span *tx, int64_t height, uint32_t index, struct arena *arena);
+size_t ledger_result_at(struct ledger *ledger, struct abci_tx_result *result, int64_t height, uint32_t index, struct arena *arena);
 bool ledger_find_tx(struct ledger *ledger, const uint8_t tx_hash[static 32], int64_t *height, uint32_t *index);
 
 #endif

@@ -187,3 +187,35 @@ bool ledger_results(struct ledger *ledger, struct abci_finalized *out, int64_t h
     blob_release(bytes);
     return good;
 }
+
+size_t ledger_tx_at(struct ledger *ledger, struct span *tx, int64_t height, uint32_t index, struct arena *arena) {
+    struct blob *bytes = ledger_block_bytes(ledger, height);
+    struct proto_reader reader = proto_reader_over(bytes == NULL ? span_of(NULL, 0) : blob_span(bytes));
+    size_t read = 0;
+    for (struct proto_field field, item; read == 0 && proto_next(&reader, &field);) {
+        struct proto_reader data = field.number == 2 ? proto_sub(&reader, &field) : proto_reader_over(span_of(NULL, 0));
+        for (uint32_t at = 0; read == 0 && proto_next(&data, &item); at += item.number == 1)
+            if (item.number == 1 && at == index && arena_copy(arena, tx, proto_bytes(&data, &item)))
+                read = bytes->size;
+    }
+    blob_release(bytes);
+    return read;
+}
+
+size_t ledger_result_at(struct ledger *ledger, struct abci_tx_result *result, int64_t height, uint32_t index, struct arena *arena) {
+    struct blob *bytes = read_height(ledger, 'r', height);
+    struct span copy;
+    struct proto_reader reader = proto_reader_over(bytes == NULL ? span_of(NULL, 0) : blob_span(bytes));
+    size_t read = 0;
+    uint32_t at = 0;
+    for (struct proto_field field; read == 0 && proto_next(&reader, &field); at += field.number == 2) {
+        if (field.number != 2 || at != index || !arena_copy(arena, &copy, proto_bytes(&reader, &field)))
+            continue;
+        field.bytes = copy; /* so that what it lends outlives the blob */
+        *result = (struct abci_tx_result){0};
+        abci_tx_result_read(result, &reader, &field, arena);
+        read = reader.bad ? 0 : bytes->size;
+    }
+    blob_release(bytes);
+    return read;
+}

@@ -83,7 +83,7 @@ struct span exchange_body(const struct exchange *exchange); /* of a complete one
 /* The page of GET /. `host` as the client sent it: it is escaped (wound 38). */
 void routes_index(struct emit *out, struct span host);
 
-/* Handlers by room of the house that they ask: routes_{node,chain,txs,engine,evidence}.c */
+/* Handlers by room of the house that they ask: routes_{node,chain,search,txs,engine,evidence}.c */
 void routes_health(struct call *call);
 void routes_status(struct call *call);
 void routes_net_info(struct call *call);
@@ -101,6 +101,8 @@ void routes_validators(struct call *call);
 void routes_consensus_params(struct call *call);
 void routes_block_results(struct call *call);
 void routes_tx(struct call *call);
+void routes_tx_search(struct call *call);
+void routes_block_search(struct call *call);
 void routes_broadcast_tx_async(struct call *call);
 void routes_broadcast_tx_sync(struct call *call);
 void routes_broadcast_tx_commit(struct call *call);

@@ -24,6 +24,8 @@ const struct route routes_table[] = {
     {"header", routes_header, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
     {"header_by_hash", routes_header_by_hash, {{"hash", ARG_HEX}}, ROUTE_CACHED},
     {"tx", routes_tx, {{"hash", ARG_BYTES}, {"prove", ARG_BOOL}}, ROUTE_CACHED},
+    {"tx_search", routes_tx_search, {{"query", ARG_TEXT}, {"prove", ARG_BOOL}, {"page", ARG_INT64}, {"per_page", ARG_INT64}, {"order_by", ARG_TEXT}}, ROUTE_FRESH},
+    {"block_search", routes_block_search, {{"query", ARG_TEXT}, {"page", ARG_INT64}, {"per_page", ARG_INT64}, {"order_by", ARG_TEXT}}, ROUTE_FRESH},
     {"validators", routes_validators, {HEIGHT, {"page", ARG_INT64}, {"per_page", ARG_INT64}}, ROUTE_CACHED_AT_HEIGHT},
     {"dump_consensus_state", routes_dump_consensus_state, {{NULL, 0}}, ROUTE_FRESH},
     {"consensus_state", routes_consensus_state, {{NULL, 0}}, ROUTE_FRESH},

@@ -1,7 +1,6 @@
 /* The past: blocks, commits, validators, results (cometbft: rpc/core/{blocks,consensus,tx,env}.go). */
 #include <inttypes.h>
 
-#include "crypto/text.h"
 #include "rpc/call.h"
 #include "rpc/shapes.h"
 
@@ -257,66 +256,4 @@ void routes_block_results(struct call *call) {
     shapes_params_update(out, &finalized);
     shapes_base64(out, "app_hash", app_hash_span(&finalized.app_hash));
     emit_shut(out, '}');
-}
-
-static void put_tx_proof(struct emit *out, const struct block *block, uint32_t index) {
-    struct merkle_proof proof;
-    block_tx_proof(block, &proof, index);
-    emit_open(out, '{');
-    shapes_hex(out, "root_hash", digest_span(&block->header.data_hash));
-    emit_key(out, "data");
-    emit_base64_text(out, block->txs[index]);
-    emit_key(out, "proof");
-    shapes_merkle_proof(out, &proof);
-    emit_shut(out, '}');
-}
-
-static void put_tx(struct call *call, const struct block *block, int64_t height, uint32_t index) {
-    struct abci_finalized finalized;
-    struct emit *out = call->out;
-    if (!load_results(call, &finalized, height))
-        return;
-    if (index >= finalized.tx_count || index >= block->tx_count) {
-        call_fail(call, "could not find results for height #%" PRId64, height);
-        return;
-    }
-    emit_open(out, '{');
-    shapes_hex(out, "hash", call->args[0].bytes);
-    shapes_int64(out, "height", height);
-    shapes_number(out, "index", index);
-    emit_key(out, "tx_result");
-    shapes_tx_result(out, &finalized.tx_results[index]);
-    emit_key(out, "tx");
-    emit_base64_text(out, block->txs[index]);
-    if (call->args[1].yes) {
-        emit_key(out, "proof");
-        put_tx_proof(out, block, index);
-    }
-    emit_shut(out, '}');
-}
-
-static void fail_unknown_tx(struct call *call, struct span hash) {
-    char hex[TEXT_HEX_SIZE(64)];
-    text_hex_upper(hex, span_of(hash.data, hash.size > 64 ? 64 : hash.size));
-    call_fail(call, "tx (%s) not found", hex);
-}
-
-void routes_tx(struct call *call) {
-    struct span hash = call->args[0].bytes;
-    int64_t height;
-    uint32_t index;
-    if (!call_ledger(call)->index_transactions)
-        call_fail(call, "transaction indexing is disabled");
-    else if (hash.size == 0)
-        call_fail(call, "transaction hash cannot be empty");
-    else if (hash.size != 32 || !ledger_find_tx(call_ledger(call), hash.data, &height, &index))
-        fail_unknown_tx(call, hash);
-    if (call->failed)
-        return;
-    struct block *block = ledger_block(call_ledger(call), height);
-    if (block == NULL)
-        fail_unknown_tx(call, hash); /* pruned */
-    else
-        put_tx(call, block, height, index);
-    block_release(block);
 }
