@@ -15,6 +15,7 @@ struct config {
     char *version, *proxy_app, *moniker, *db_backend, *db_dir, *log_level, *log_format;
     char *genesis_file, *priv_validator_key_file, *priv_validator_state_file, *node_key_file; /* as written: config_path */
     char *priv_validator_laddr; /* "": the key file signs */
+    bool filter_peers;
     struct {
         char *laddr;
         char *cors_allowed_origins, *cors_allowed_methods, *cors_allowed_headers;

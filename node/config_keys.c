@@ -32,6 +32,8 @@ const struct config_keys_own config_keys[] = {
     TEXT("", "priv_validator_laddr", priv_validator_laddr, "", NULL,
          "Where a remote signer may connect (tcp://IP:PORT, unix://PATH; see `quorate signer`); empty: the key file signs"),
     TEXT("", "node_key_file", node_key_file, "config/node_key.json", NULL, "The key that this node proves to its peers"),
+    BOOL("", "filter_peers", filter_peers, "false",
+         "Ask the application about each peer: queries /p2p/filter/addr/IP:PORT and /p2p/filter/id/ID; a code other than 0 keeps it out"),
 
     TEXT("rpc", "laddr", rpc.laddr, "tcp://127.0.0.1:26657", NULL, "Where the RPC listens"),
     LIST("rpc", "cors_allowed_origins", rpc.cors_allowed_origins, "", "Origins that browsers may ask from; [] none, [\"*\"] any"),
@@ -50,7 +52,8 @@ const struct config_keys_own config_keys[] = {
     TEXT("p2p", "external_address", p2p.external_address, "", NULL, "What peers are told to dial (ip:port); empty: what laddr says"),
     TEXT("p2p", "seeds", p2p.seeds, "", NULL, "Nodes to ask for addresses: id@host:port, joined by commas"),
     TEXT("p2p", "persistent_peers", p2p.persistent_peers, "", NULL, "Nodes to stay connected with: id@host:port, joined by commas"),
-    TEXT("p2p", "addr_book_file", p2p.addr_book_file, "config/addrbook.json", NULL, NULL),
+    TEXT("p2p", "addr_book_file", p2p.addr_book_file, "config/addrbook.json", NULL,
+         "Addresses of nodes, kept for the next start (CometBFT's format)"),
     BOOL("p2p", "addr_book_strict", p2p.addr_book_strict, "true", "Only addresses of the public internet; false for private networks"),
     NUMBER("p2p", "max_num_inbound_peers", p2p.max_num_inbound_peers, "40", NULL, 0, 10000, NULL),
     NUMBER("p2p", "max_num_outbound_peers", p2p.max_num_outbound_peers, "10", NULL, 0, 10000, "Without the persistent ones"),
@@ -61,7 +64,7 @@ const struct config_keys_own config_keys[] = {
     NUMBER("p2p", "send_rate", p2p.send_rate, "5120000", NULL, 0, 1ll << 40, "Bytes per second and peer"),
     NUMBER("p2p", "recv_rate", p2p.recv_rate, "5120000", NULL, 0, 1ll << 40, NULL),
     BOOL("p2p", "pex", p2p.pex, "true", "Exchange addresses with peers"),
-    BOOL("p2p", "seed_mode", p2p.seed_mode, "false", "Only gather and tell addresses"),
+    BOOL("p2p", "seed_mode", p2p.seed_mode, "false", "A seed: gather and tell addresses, and hang up; the node neither follows the chain nor signs"),
     TEXT("p2p", "private_peer_ids", p2p.private_peer_ids, "", NULL, "Ids that are never told to others"),
     BOOL("p2p", "allow_only", p2p.allow_only, "false",
          "Only peers whose ids are listed (persistent_peers, unconditional_peer_ids, private_peer_ids,\n[quorate] p2p_allow_only) are admitted"),
@@ -118,12 +121,10 @@ _Static_assert(sizeof config_keys / sizeof config_keys[0] <= sizeof((struct conf
 
 #define TLS           "HTTPS comes in a later release, and going on in plain text would be a surprise. Put a proxy in front, and leave this empty"
 #define STATE_SYNC    "state sync comes in a later release. Set it to false: the node then fetches blocks from its peers"
-#define EXTERNAL      "external applications come in a later release. Set it to false"
 #define OTHER_NET     "this transport comes in a later release. Set it to false"
 
 const struct config_keys_foreign config_keys_foreign[] = {
     {"", "abci", "socket|grpc|builtin|local", NULL},
-    {"", "filter_peers", "false", EXTERNAL},
     {"", "fast_sync", NULL, NULL},
     {"", "block_sync", NULL, NULL},
     {"", "event_bus_buffer_capacity", NULL, NULL},

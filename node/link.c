@@ -114,6 +114,10 @@ void link_flush(struct link *link) {
 
 bool link_has_pending(const struct link *link) { return link->phase == LINK_UP && mconn_is_pending(link->mconn); }
 
+bool link_is_drained(const struct link *link) {
+    return !link_has_pending(link) && evbuffer_get_length(bufferevent_get_output(link->socket)) == 0;
+}
+
 bool link_send(struct link *link, uint8_t channel, struct blob *message) {
     return link->phase == LINK_UP && node_info_has_channel(&link->info, channel) && mconn_try_send(link->mconn, channel, message);
 }

@@ -66,6 +66,7 @@ void link_kill(struct link *link, const char *why, bool fault); /* dead is calle
 bool link_send(struct link *link, uint8_t channel, struct blob *message); /* holds it if taken */
 void link_flush(struct link *link);
 bool link_has_pending(const struct link *link);
+bool link_is_drained(const struct link *link); /* all that was sent has left for the kernel */
 void link_tick(struct link *link, int64_t now_ms); /* about every second or more often (CLOCK_MONOTONIC): pings, timeouts */
 /* Is it still there? A ping now; without its pong within `within_ms` the link dies. */
 void link_probe(struct link *link, int64_t now_ms, int64_t within_ms);

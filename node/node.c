@@ -15,6 +15,7 @@
 #include "node/keylock.h"
 #include "node/log.h"
 #include "node/notary.h"
+#include "node/peer_filter.h"
 
 struct node {
     const struct config *config;
@@ -41,7 +42,7 @@ struct node {
     struct host host;
     struct rpc *rpc;
     int64_t first_height; /* after opening, for the count of flushes */
-    char *laddr, *journal_name, *mark_name;
+    char *laddr, *journal_name, *mark_name, *addr_book_path;
 };
 
 /* The world failed under the node: one line, and out. What was synced stays; a restart goes on from there. */
@@ -179,6 +180,8 @@ static bool open_keys(struct node *node, char **error) {
     free(path);
     if (node->node_key == NULL)
         return false;
+    if (config->p2p.seed_mode)
+        return true;
     if (config->priv_validator_laddr[0] != '\0')
         return open_notary(node, error);
     path = config_path(config, config->priv_validator_key_file);
@@ -267,6 +270,7 @@ static void describe(struct node *node) {
 static bool open_board(struct node *node, char **error) {
     const struct config *config = node->config;
     describe(node);
+    node->addr_book_path = config_path(config, config->p2p.addr_book_file);
     struct switchboard_config settings = {
         .laddr = config->p2p.laddr,
         .persistent_peers = config->p2p.persistent_peers,
@@ -274,6 +278,10 @@ static bool open_board(struct node *node, char **error) {
         .unconditional_peer_ids = config->p2p.unconditional_peer_ids,
         .private_peer_ids = config->p2p.private_peer_ids,
         .allow_only_ids = config->quorate.allow_only_ids,
+        .addr_book_path = config->p2p.addr_book_file[0] == '\0' ? NULL : node->addr_book_path,
+        .seed_mode = config->p2p.seed_mode,
+        .admits = config->filter_peers ? peer_filter_admits : NULL,
+        .admits_context = node->app,
         .max_num_inbound_peers = (uint32_t)config->p2p.max_num_inbound_peers,
         .max_num_outbound_peers = (uint32_t)config->p2p.max_num_outbound_peers,
         .allow_duplicate_ip = config->p2p.allow_duplicate_ip,
@@ -387,6 +395,7 @@ static void node_close(struct node *node) {
     event_base_free(node->base);
     free(node->journal_name);
     free(node->mark_name);
+    free(node->addr_book_path);
     free(node->laddr);
 }
 
@@ -418,7 +427,10 @@ enum node_exit node_run(const struct config *config) {
     if (node_open(node, &error)) {
         log_format(WORLD_INFO, "quorate %s: chain %s, height %" PRId64 ", node %s, p2p port %u, rpc %s", QUORATE_VERSION, node->genesis.chain_id,
                    node->ledger.state.height, node->info.id, switchboard_port(node->board), config->rpc.laddr);
-        replica_start(node->replica);
+        if (config->p2p.seed_mode)
+            log_line(WORLD_INFO, "p2p.seed_mode: this node exchanges addresses; it neither follows the chain nor signs");
+        else
+            replica_start(node->replica);
         world_libevent_touch(node->real);
         event_base_dispatch(node->base);
     } else {

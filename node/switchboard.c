@@ -16,7 +16,7 @@
 #define COMPLAINTS_MAX 20 /* lines about strangers in COMPLAINTS_MS */
 #define COMPLAINTS_MS  10000
 
-/* CometBFT's priorities, queues and capacities (protocol.md §4.4). PEX is the last: it may be switched off. */
+/* CometBFT's priorities, queues and capacities (protocol.md §4.4). PEX is the last: it may be switched off, and a seed has nothing else. */
 static const struct mconn_channel channels[] = {
     {WIRE_STATE, 6, 100, WIRE_CONSENSUS_BYTES_MAX}, {WIRE_DATA, 10, 100, WIRE_CONSENSUS_BYTES_MAX},
     {WIRE_VOTE, 7, 100, WIRE_CONSENSUS_BYTES_MAX},  {WIRE_VOTE_SET_BITS, 1, 8, WIRE_CONSENSUS_BYTES_MAX},
@@ -24,9 +24,10 @@ static const struct mconn_channel channels[] = {
     {WIRE_BLOCKSYNC, 5, 32, WIRE_BLOCKSYNC_BYTES_MAX},
     {WIRE_PEX, 1, 10, WIRE_PEX_BYTES_MAX},
 };
+#define CHANNELS (sizeof channels / sizeof channels[0])
 
 const struct mconn_channel *switchboard_channel(uint8_t id) {
-    for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++)
+    for (size_t i = 0; i < CHANNELS; i++)
         if (channels[i].id == id)
             return &channels[i];
     return NULL;
@@ -72,7 +73,26 @@ bool switchboard_is_allowed(const struct switchboard *board, const char *id) {
            targets_list_has(config->allow_only_ids, id);
 }
 
-bool switchboard_is_banned(const struct switchboard *board, const char *id) { return bans_has(&board->bans, id, switchboard_now_ms()); }
+bool switchboard_is_banned(const struct switchboard *board, const char *id) {
+    return bans_has(&board->bans, id, switchboard_now_ms()) || switchboard_book_has_banned(board, id);
+}
+
+/* filter_peers: the application's word (cometbft: node/setup.go createTransport). */
+static bool admits(const struct switchboard *board, const char *what, const char *who) {
+    char path[32 + NETADDRESS_TEXT_SIZE];
+    if (board->config.admits == NULL)
+        return true;
+    snprintf(path, sizeof path, "/p2p/filter/%s/%s", what, who);
+    return board->config.admits(board->config.admits_context, path);
+}
+
+bool switchboard_admits_address(const struct switchboard *board, const char *ip, uint16_t port) {
+    struct netaddress address = {.port = port};
+    char text[NETADDRESS_TEXT_SIZE];
+    snprintf(address.host, sizeof address.host, "%s", ip);
+    netaddress_format_host_port(text, &address);
+    return admits(board, "addr", text);
+}
 
 /* ---- places */
 
@@ -142,8 +162,8 @@ bool switchboard_has_ip(const struct switchboard *board, const char *ip) {
     return false;
 }
 
-void switchboard_seat(struct place *place, struct link *link, struct target *target) {
-    *place = (struct place){.link = link, .target = target};
+void switchboard_seat(struct place *place, struct link *link, struct target *target, uint16_t port) {
+    *place = (struct place){.link = link, .target = target, .port = port};
     link_set_tag(link, place);
 }
 
@@ -167,14 +187,15 @@ static const char *settle_duplicate(struct switchboard *board, struct link *link
 
 static const char *on_authenticated(void *context, struct link *link, const char *id) {
     struct switchboard *board = context;
-    (void)link;
     if (strcmp(id, board->info->id) == 0)
         return "this is our own key: we dialled ourselves, or another node runs with our node_key.json";
     if (switchboard_is_banned(board, id))
         return "banned for what it did before";
     if (!switchboard_is_allowed(board, id))
         return "not on the list of allowed peers (p2p.allow_only)";
-    return NULL;
+    if (link_is_outbound(link) && !switchboard_admits_address(board, link_remote_ip(link), place_of(link)->port))
+        return "the application refuses its address (filter_peers)";
+    return admits(board, "id", id) ? NULL : "the application refuses its id (filter_peers)";
 }
 
 static const char *refusal_of(struct switchboard *board, struct link *link, const char *id) {
@@ -203,9 +224,10 @@ static const char *on_introduced(void *context, struct link *link) {
     switchboard_say(board, WORLD_INFO, "peer %s up (%s, %s, %s)", id, link_is_outbound(link) ? "dialled" : "accepted", link_remote_ip(link),
         link_info(link)->moniker);
     if (board->config.pex)
-        pex_peer_up(&board->pex, link);
-    board->listener.peer_up(board->listener.context, place->number, id);
-    if (board->config.pex && link_is_outbound(link) && board->pex.count < PEX_KNOWN_MAX)
+        pex_peer_up(&board->pex, link, switchboard_wall_ms());
+    if (!board->config.seed_mode)
+        board->listener.peer_up(board->listener.context, place->number, id);
+    if (board->config.pex && link_is_outbound(link) && (board->config.seed_mode || addrbook_wants_more(&board->pex.book)))
         pex_ask(&place->talk, link);
     return NULL;
 }
@@ -217,16 +239,16 @@ static void on_message(void *context, struct link *link, uint8_t channel, struct
         board->listener.message(board->listener.context, place->number, channel, bytes);
         return;
     }
-    const char *wrong = pex_receive(&board->pex, &place->talk, link, bytes, switchboard_now_ms());
+    const char *wrong = pex_receive(&board->pex, &place->talk, link, bytes, switchboard_now_ms(), switchboard_wall_ms());
     if (wrong == NULL)
         return;
-    bans_add(&board->bans, link_id(link), switchboard_now_ms() + SWITCHBOARD_PEX_BAN_MS);
+    switchboard_book_ban(board, link_id(link), SWITCHBOARD_PEX_BAN_MS);
     link_kill(link, wrong, true);
 }
 
 static void on_writable(void *context, struct link *link) {
     struct switchboard *board = context;
-    if (place_of(link)->number != 0)
+    if (place_of(link)->number != 0 && !board->config.seed_mode)
         board->listener.writable(board->listener.context, place_of(link)->number);
 }
 
@@ -242,8 +264,6 @@ static void say_dead(struct switchboard *board, struct place *place, const char 
 /* A peer that stayed is dialled again soon; one that goes as soon as it came (it has no room, it is of another mind) ever more seldom. */
 static void plan_redial(struct switchboard *board, struct place *place) {
     bool stayed = place->number != 0 && switchboard_now_ms() - place->up_ms >= SWITCHBOARD_STAYED_MS;
-    if (stayed)
-        pex_good(&board->pex, link_id(place->link));
     struct target *target = place->target;
     if (target == NULL)
         return;
@@ -259,11 +279,12 @@ static void on_dead(void *context, struct link *link, const char *why, bool faul
     struct place *place = place_of(link);
     say_dead(board, place, why, fault);
     plan_redial(board, place);
+    switchboard_book_dead(board, place);
     uint32_t number = place->number;
     place->dead = true;
     take_number(board, place);
     event_active(board->bury, EV_TIMEOUT, 0); /* soon, or who comes and goes would hold all places */
-    if (number != 0)
+    if (number != 0 && !board->config.seed_mode)
         board->listener.peer_down(board->listener.context, number);
 }
 
@@ -290,6 +311,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     for (uint32_t i = 0; i < SWITCHBOARD_LINKS_MAX; i++)
         if (switchboard_is_alive(&board->places[i]))
             link_tick(board->places[i].link, now);
+    switchboard_book_tick(board, now);
     switchboard_dial_due(board, now);
     switchboard_accept_again(board);
 }
@@ -310,7 +332,7 @@ void switchboard_drop(struct switchboard *board, uint32_t peer, enum world_blame
     if (place == NULL)
         return;
     if (blame == WORLD_BLAME_MALICE)
-        bans_add(&board->bans, link_id(place->link), switchboard_now_ms() + (board->config.ban_ms > 0 ? board->config.ban_ms : SWITCHBOARD_BAN_MS));
+        switchboard_book_ban(board, link_id(place->link), board->config.ban_ms > 0 ? board->config.ban_ms : SWITCHBOARD_BAN_MS);
     link_kill(place->link, reason, blame != WORLD_BLAME_NONE);
 }
 
@@ -372,8 +394,8 @@ static void settle(struct switchboard *board, const struct ed25519_key *node_key
         .base = board->base,
         .node_key = node_key,
         .info = board->info,
-        .channels = channels,
-        .channel_count = sizeof channels / sizeof channels[0] - (config->pex ? 0 : 1),
+        .channels = config->seed_mode ? &channels[CHANNELS - 1] : channels,
+        .channel_count = config->seed_mode ? 1 : CHANNELS - (config->pex ? 0 : 1),
         .handshake_timeout_ms = config->handshake_timeout_ms > 0 ? config->handshake_timeout_ms : 20000,
         .dial_timeout_ms = config->dial_timeout_ms > 0 ? config->dial_timeout_ms : 3000,
         .ping_interval_ms = 60000,
@@ -381,7 +403,7 @@ static void settle(struct switchboard *board, const struct ed25519_key *node_key
     };
     board->info->channel_count = 0;
     for (size_t i = 0; i < board->settings.channel_count; i++)
-        board->info->channels[board->info->channel_count++] = channels[i].id;
+        board->info->channels[board->info->channel_count++] = board->settings.channels[i].id;
     board->owner = (struct link_owner){board, on_authenticated, on_introduced, on_message, on_writable, on_dead};
     limit_rates(board);
     settle_limits(board);
@@ -397,7 +419,7 @@ struct switchboard *switchboard_new(struct event_base *base, const struct switch
     board->base = base;
     board->info = info;
     signal(SIGPIPE, SIG_IGN);
-    pex_init(&board->pex, info->id, config->addr_book_strict, config->private_peer_ids);
+    pex_init(&board->pex, info->id, config->addr_book_strict, config->private_peer_ids, config->seed_mode);
     *error = targets_read(&board->persistent, "p2p.persistent_peers", config->persistent_peers, info->id);
     if (*error == NULL)
         *error = targets_read(&board->seeds, "p2p.seeds", config->seeds, info->id);
@@ -408,6 +430,7 @@ struct switchboard *switchboard_new(struct event_base *base, const struct switch
         return NULL;
     }
     settle(board, node_key);
+    switchboard_book_open(board);
     board->next_ensure_ms = switchboard_now_ms() + SWITCHBOARD_ENSURE_MS;
     board->bury = event_new(base, -1, 0, on_bury, board);
     board->tick = event_new(base, -1, EV_PERSIST, on_tick, board);
@@ -434,6 +457,7 @@ void switchboard_free(struct switchboard *board) {
         ev_token_bucket_cfg_free(board->settings.rate);
     targets_close(&board->persistent);
     targets_close(&board->seeds);
+    switchboard_book_close(board);
     pex_close(&board->pex);
     free(board);
 }

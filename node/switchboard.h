@@ -19,17 +19,26 @@
 #define SWITCHBOARD_ENSURE_MS 30000 /* between requests for addresses, and between seeds, while outbound peers are lacking */
 #define SWITCHBOARD_BAN_MS    (10 * 60 * 1000)
 #define SWITCHBOARD_PEX_BAN_MS (24 * 3600 * 1000) /* for unsolicited or too frequent address talk */
+#define SWITCHBOARD_SAVE_MS     (2 * 60 * 1000) /* between writings of the address book, if it changed */
+#define SWITCHBOARD_CRAWL_MS    (2 * 60 * 1000) /* before a seed visits the same node again */
+#define SWITCHBOARD_VISIT_MS    10000 /* for the answer of a node that a seed visits */
+#define SWITCHBOARD_WAIT_MS     60000 /* for the question of a node that comes to a seed */
 
 struct switchboard_config { /* [p2p] of config.toml; texts are loans, lists are comma separated */
     const char *laddr;      /* "tcp://0.0.0.0:26656" */
     const char *persistent_peers, *seeds, *unconditional_peer_ids, *private_peer_ids;
+    const char *addr_book_path; /* addrbook.json; NULL: addresses are forgotten at the end */
     const char *allow_only_ids; /* not empty: these, and those named above, and nobody else; may be NULL */
     uint32_t max_num_inbound_peers, max_num_outbound_peers;
     bool allow_duplicate_ip, pex, addr_book_strict;
+    bool seed_mode; /* with pex: looks for nodes, tells of them and hangs up; speaks on channel 00 alone, and the listener hears of nobody */
     bool allow_only; /* the same without further ids */
     int64_t persistent_peers_max_dial_period_ms; /* 0: our cap of 30 s */
     int64_t handshake_timeout_ms, dial_timeout_ms; /* 0: 20 s, 3 s */
     int64_t ban_ms; /* for provable malice; 0: SWITCHBOARD_BAN_MS */
+    /* filter_peers: may a peer of this address ("/p2p/filter/addr/IP:PORT", before the handshake) and id ("/p2p/filter/id/ID") come? NULL: all may. */
+    bool (*admits)(void *context, const char *path);
+    void *admits_context;
     int64_t send_rate, recv_rate; /* bytes per second and peer, a second's worth at once; 0: no limit */
 };
 

@@ -10,13 +10,14 @@
 #define HANDSHAKES_SHARED_IP_MAX 48
 #define HANDSHAKE_GRACE_MS       1000
 
-static void text_of(char out[64], const struct sockaddr *from) {
+static void text_of(char out[64], uint16_t *port, const struct sockaddr *from) {
     uint8_t ip[16] = {[10] = 0xff, [11] = 0xff};
     if (from->sa_family == AF_INET)
         memcpy(ip + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
     else if (from->sa_family == AF_INET6)
         memcpy(ip, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
     netaddress_format_ip(out, ip);
+    *port = ntohs(from->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)from)->sin6_port : ((const struct sockaddr_in *)from)->sin_port);
 }
 
 struct half_open {
@@ -62,15 +63,21 @@ static void on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct 
     (void)size;
     struct switchboard *board = context;
     char ip[64];
-    text_of(ip, from);
+    uint16_t port;
+    text_of(ip, &port, from);
     struct place *place = make_room(board, ip) ? switchboard_free_place(board) : NULL;
+    if (place != NULL && !switchboard_admits_address(board, ip, port)) {
+        if (switchboard_may_complain(board))
+            switchboard_say(board, WORLD_INFO, "no connection with %s: the application refuses its address (filter_peers)", ip);
+        place = NULL;
+    }
     if (place == NULL) {
         evutil_closesocket(fd);
         return;
     }
     struct link *link = link_accept(&board->settings, &board->owner, fd, ip);
     if (link != NULL)
-        switchboard_seat(place, link, NULL);
+        switchboard_seat(place, link, NULL, port);
 }
 
 /* No more file descriptors, most likely: the socket stays readable, so the loop would spin. */

@@ -2,7 +2,7 @@
 #include "node/switchboard_inside.h"
 
 /* Those that are being dialled count, or there would be too many when they answer. */
-static uint32_t count_out(const struct switchboard *board) {
+uint32_t switchboard_count_out(const struct switchboard *board) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < SWITCHBOARD_LINKS_MAX; i++)
         count += switchboard_is_alive(&board->places[i]) && link_is_outbound(board->places[i].link);
@@ -13,7 +13,7 @@ static bool dial(struct switchboard *board, const struct netaddress *address, st
     struct place *place = switchboard_free_place(board);
     struct link *link = place == NULL ? NULL : link_dial(&board->settings, &board->owner, address);
     if (link != NULL)
-        switchboard_seat(place, link, target);
+        switchboard_seat(place, link, target, address->port);
     return link != NULL;
 }
 
@@ -27,10 +27,21 @@ static void dial_persistent(struct switchboard *board, int64_t now) {
     }
 }
 
-static bool is_wanted(void *context, const struct pex_known *known) {
+bool switchboard_is_wanted(void *context, const struct addrbook_entry *entry) {
     struct switchboard *board = context;
-    return !switchboard_is_busy(board, known->id) && !switchboard_is_banned(board, known->id) && switchboard_is_allowed(board, known->id) &&
-           targets_find(&board->persistent, known->id) == NULL && (board->config.allow_duplicate_ip || !switchboard_has_ip(board, known->address.host));
+    struct netaddress address;
+    addrbook_netaddress(&address, &entry->address);
+    const char *id = address.id_text;
+    return !switchboard_is_busy(board, id) && !bans_has(&board->bans, id, switchboard_now_ms()) && switchboard_is_allowed(board, id) &&
+           targets_find(&board->persistent, id) == NULL && targets_find(&board->seeds, id) == NULL &&
+           (board->config.allow_duplicate_ip || !switchboard_has_ip(board, address.host));
+}
+
+bool switchboard_dial_known(struct switchboard *board, const struct addrbook_address *address) {
+    struct netaddress where;
+    addrbook_attempt(&board->pex.book, address->id, switchboard_wall_ms());
+    addrbook_netaddress(&where, address);
+    return dial(board, &where, NULL);
 }
 
 static void ask_someone(struct switchboard *board) {
@@ -46,7 +57,7 @@ static void ask_someone(struct switchboard *board) {
 }
 
 /* Seeds are for those who know nobody else to dial. */
-static void dial_seed(struct switchboard *board, int64_t now) {
+void switchboard_dial_seed(struct switchboard *board, int64_t now) {
     if (board->seeds.count == 0 || now < board->next_seed_ms)
         return;
     board->next_seed_ms = now + SWITCHBOARD_ENSURE_MS;
@@ -55,22 +66,28 @@ static void dial_seed(struct switchboard *board, int64_t now) {
         dial(board, &seed->address, NULL);
 }
 
+/* The fewer we have, the rather those that proved themselves. */
 static void ensure_outbound(struct switchboard *board, int64_t now) {
-    if (!board->config.pex || count_out(board) >= board->config.max_num_outbound_peers)
+    uint32_t out = switchboard_count_out(board);
+    if (!board->config.pex || out >= board->config.max_num_outbound_peers)
         return;
+    bool wants_more = addrbook_wants_more(&board->pex.book);
     if (now >= board->next_ensure_ms) {
         board->next_ensure_ms = now + SWITCHBOARD_ENSURE_MS;
-        if (board->pex.count < PEX_KNOWN_MAX)
+        if (wants_more)
             ask_someone(board);
     }
-    struct netaddress address;
-    if (pex_pick(&board->pex, &address, now, is_wanted, board))
-        dial(board, &address, NULL);
-    else
-        dial_seed(board, now);
+    struct addrbook_address address;
+    if (addrbook_pick(&board->pex.book, &address, (out < 8 ? out : 8) * 10 + 10, switchboard_wall_ms(), switchboard_is_wanted, board))
+        switchboard_dial_known(board, &address);
+    else if (wants_more)
+        switchboard_dial_seed(board, now);
 }
 
 void switchboard_dial_due(struct switchboard *board, int64_t now) {
     dial_persistent(board, now);
-    ensure_outbound(board, now);
+    if (board->config.seed_mode)
+        switchboard_crawl(board, now);
+    else
+        ensure_outbound(board, now);
 }

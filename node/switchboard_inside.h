@@ -1,5 +1,5 @@
 /* The switchboard's inside, shared by its own files only: switchboard.c (the links' questions, turns, life), switchboard_dial.c (whom we look for),
- * switchboard_accept.c (who comes). */
+ * switchboard_accept.c (who comes), switchboard_book.c (what is known of whom, and a seed's visits). */
 #ifndef QUORATE_NODE_SWITCHBOARD_INSIDE_H
 #define QUORATE_NODE_SWITCHBOARD_INSIDE_H
 
@@ -17,6 +17,9 @@ struct place { /* of a link */
     int64_t up_ms;
     struct target *target; /* the persistent peer that it is */
     struct pex_talk talk;
+    uint16_t port;      /* of the other side's end */
+    bool noted_as_good; /* in the address book */
+    int64_t told_ms;    /* when a seed had told it; 0: not yet */
 };
 
 struct switchboard {
@@ -38,7 +41,8 @@ struct switchboard {
     struct place *numbered[SWITCHBOARD_LINKS_MAX]; /* by number modulo the size */
     struct place places[SWITCHBOARD_LINKS_MAX];
     uint32_t asked; /* place of the peer last asked for addresses */
-    int64_t next_ensure_ms, next_seed_ms;
+    int64_t next_ensure_ms, next_seed_ms, next_save_ms;
+    char *book_path; /* NULL: the book is not kept */
     uint32_t next_seed;
     uint32_t complaints;
     int64_t complaints_from_ms;
@@ -54,13 +58,29 @@ static inline bool switchboard_is_alive(const struct place *place) { return plac
 bool switchboard_is_busy(struct switchboard *board, const char *id); /* connected, or being dialled */
 bool switchboard_has_ip(const struct switchboard *board, const char *ip);
 struct place *switchboard_free_place(struct switchboard *board); /* NULL: none */
-void switchboard_seat(struct place *place, struct link *link, struct target *target);
+void switchboard_seat(struct place *place, struct link *link, struct target *target, uint16_t port);
+bool switchboard_admits_address(const struct switchboard *board, const char *ip, uint16_t port); /* filter_peers */
 
 /* switchboard_dial.c */
 void switchboard_dial_due(struct switchboard *board, int64_t now);
+uint32_t switchboard_count_out(const struct switchboard *board); /* being dialled included */
+bool switchboard_is_wanted(void *context, const struct addrbook_entry *entry); /* context: the board; worth dialling now */
+bool switchboard_dial_known(struct switchboard *board, const struct addrbook_address *address);
+void switchboard_dial_seed(struct switchboard *board, int64_t now);
 
 /* switchboard_accept.c */
 char *switchboard_listen(struct switchboard *board); /* NULL, or a complaint; tells info the real address */
 void switchboard_accept_again(struct switchboard *board); /* if accepting had failed */
+
+
+/* switchboard_book.c */
+int64_t switchboard_wall_ms(void);
+void switchboard_book_open(struct switchboard *board);
+void switchboard_book_close(struct switchboard *board); /* written once more */
+void switchboard_book_tick(struct switchboard *board, int64_t now);
+void switchboard_book_ban(struct switchboard *board, const char *id, int64_t ms);
+bool switchboard_book_has_banned(const struct switchboard *board, const char *id);
+void switchboard_book_dead(struct switchboard *board, const struct place *place); /* a link that ended */
+void switchboard_crawl(struct switchboard *board, int64_t now); /* seed mode */
 
 #endif

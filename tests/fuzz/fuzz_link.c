@@ -36,7 +36,7 @@ static const char *introduced(void *context, struct link *link) {
     struct told *told = context;
     assert(!told->is_up && told->deaths == 0);
     told->is_up = true;
-    pex_peer_up(&told->pex, link);
+    pex_peer_up(&told->pex, link, 1700000000000);
     pex_ask(&told->talk, link);
     return NULL;
 }
@@ -45,7 +45,7 @@ static void message(void *context, struct link *link, uint8_t channel, struct sp
     struct told *told = context;
     assert(told->is_up && told->deaths == 0);
     if (channel == WIRE_PEX) {
-        const char *why = pex_receive(&told->pex, &told->talk, link, bytes, ++told->messages * 1000);
+        const char *why = pex_receive(&told->pex, &told->talk, link, bytes, ++told->messages * 1000, 1700000000000);
         if (why != NULL)
             link_kill(link, why, true);
         return;
@@ -129,16 +129,17 @@ static void introduce(struct stranger *stranger) {
     turn(stranger);
 }
 
-static bool any(void *context, const struct pex_known *known) {
+static bool any(void *context, const struct addrbook_entry *entry) {
     (void)context;
-    return known->address.port != 0;
+    return entry->bucket_count > 0;
 }
 
 static void must_be_bounded(struct pex *pex) {
-    struct netaddress out;
-    assert(pex->count <= PEX_SOURCE_MAX + 1);
-    for (int i = 0; i < 3; i++)
-        pex_pick(pex, &out, 1000000 + i, any, NULL);
+    struct addrbook_address out;
+    assert(addrbook_count(&pex->book) <= (ADDRBOOK_NEW_PER_GROUP + 1) * ADDRBOOK_BUCKET_MAX);
+    for (int64_t i = 0; i < 20; i++)
+        if (addrbook_pick(&pex->book, &out, 50, 1700000000000 + i, any, NULL))
+            addrbook_attempt(&pex->book, out.id, 1700000000000 + i);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -156,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     stranger.fd = pair[1];
     struct link *link = link_accept(&settings, &owner, pair[0], "1.2.3.4");
     assert(link != NULL);
-    pex_init(&told.pex, info.id, size & 1, "");
+    pex_init(&told.pex, info.id, size & 1, "", size & 2);
     uint8_t choice = fuzz_byte(&fuzz);
     if (choice > 0)
         shake(&stranger);

@@ -10,6 +10,7 @@
 #include "crypto/crc32c.h"
 #include "genesis/genesis.h"
 #include "ledger/abci_response.h"
+#include "node/addrbook.h"
 #include "node/config.h"
 #include "node/journal.h"
 #include "node/keyfile.h"
@@ -511,7 +512,25 @@ static void own_txs(void) {
     fuzz_end();
 }
 
+static void own_book(void) {
+    struct addrbook book;
+    struct addrbook_address address = {.ip = {[10] = 0xff, 0xff, 8, 8, 8, 8}, .port = 26656};
+    addrbook_init(&book, "", true, NULL);
+    for (uint8_t i = 1; i < 6; i++) {
+        address.id[0] = address.ip[13] = i;
+        addrbook_add(&book, &address, &address, 1700000000000);
+        if (i % 2 == 0)
+            addrbook_good(&book, address.id, 1700000000000);
+    }
+    char *text = addrbook_text(&book);
+    put_text("addrbook", HEAD(1), text);
+    put_text("addrbook", HEAD(0), "{\"key\":\"01\",\"addrs\":null}");
+    free(text);
+    addrbook_close(&book);
+}
+
 static void own_files(void) {
+    own_book();
     struct config config;
     char *text, mark[SIGNER_MARK_TEXT_SIZE];
     config_init(&config, PARAMS_V038);

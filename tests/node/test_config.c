@@ -118,6 +118,17 @@ START_TEST(what_would_be_dangerous_to_pass_over_is_refused) {
 }
 END_TEST
 
+START_TEST(a_seed_exchanges_addresses_or_is_none) {
+    ck_assert_msg(reads("filter_peers = true\n[p2p]\nseed_mode = true\n") && config_check(&config, &error), "%s", error);
+    ck_assert(config.filter_peers && config.p2p.seed_mode);
+    ck_assert(reads("[p2p]\nseed_mode = true\npex = false\n"));
+    ck_assert(!config_check(&config, &error));
+    ck_assert_ptr_nonnull(strstr(error, "p2p.pex"));
+    free(error);
+    error = NULL;
+}
+END_TEST
+
 START_TEST(a_remote_signer_connects_by_tcp_or_unix_and_by_nothing_else) {
     ck_assert_msg(reads("priv_validator_laddr = \"tcp://127.0.0.1:26659\"\n") && config_check(&config, &error), "%s", error);
     ck_assert_str_eq(config.priv_validator_laddr, "tcp://127.0.0.1:26659");
@@ -350,6 +361,7 @@ Suite *suite_config(void) {
     tcase_add_test(tests, a_misspelt_setting_is_refused_with_line_and_the_nearest_name);
     tcase_add_test(tests, what_cometbft_knows_and_we_do_not_is_named_in_one_warning);
     tcase_add_test(tests, what_would_be_dangerous_to_pass_over_is_refused);
+    tcase_add_test(tests, a_seed_exchanges_addresses_or_is_none);
     tcase_add_test(tests, a_remote_signer_connects_by_tcp_or_unix_and_by_nothing_else);
     tcase_add_test(tests, values_out_of_range_are_refused_with_their_line);
     tcase_add_test(tests, a_setting_given_twice_is_refused);

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -260,139 +261,231 @@ START_TEST(a_strict_board_keeps_no_address_that_is_not_routable) {
 }
 END_TEST
 
-/* ---- the table */
+/* ---- whom the book is told of */
 
-static struct pex pex;
-static const char own[] = "00000000000000000000000000000000000000aa", source[] = "ffffffffffffffffffffffffffffffffffffffff";
+START_TEST(a_teller_is_known_by_the_address_that_it_speaks_from) {
+    a.config.max_num_outbound_peers = 0;
+    post_start(&a, base);
+    admit(&one, 10, "tcp://8.8.8.8:7");
+    ask(&one);
+    expect_answer(&one, 1);
+    admit(&two, 11, "tcp://0.0.0.0:8");
+    ask(&two);
+    expect_answer(&two, 1);
+    ck_assert_uint_eq(answer.count, 1);
+    ck_assert(span_equal(answer.addresses[0].ip, span_text("8.8.8.8"))); /* what it says of itself is told */
+    char book[64], text[4096] = "";
+    snprintf(book, sizeof book, "/tmp/quorate-pex-%d.json", getpid());
+    a.config.addr_book_path = book;
+    post_stop(&a);
+    post_start(&a, base);
+    outsider_close(&one);
+    admit(&one, 12, "tcp://8.8.4.4:7");
+    post_stop(&a);
+    FILE *in = fopen(book, "r");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, in), 0);
+    fclose(in);
+    unlink(book);
+    ck_assert_ptr_nonnull(strstr(strstr(text, "\"src\""), "\"127.0.0.1\""));
+}
+END_TEST
 
-static struct netaddress address(uint32_t number, const char *host, uint16_t port) {
-    char text[100];
-    struct netaddress made;
-    snprintf(text, sizeof text, "%040x@%s:%u", number, host, port);
-    ck_assert_int_eq(netaddress_parse(&made, span_text(text)), NETADDRESS_GOOD);
-    return made;
+static char book_path[64];
+
+static void keep_book(struct post *post) {
+    snprintf(book_path, sizeof book_path, "/tmp/quorate-pex-%d.json", getpid());
+    unlink(book_path);
+    post->config.addr_book_path = book_path;
 }
 
-static void note(uint32_t number, const char *host, uint16_t port, const char *teller) {
-    struct netaddress made = address(number, host, port);
-    pex_note(&pex, &made, teller);
+START_TEST(a_node_finds_peers_by_its_book_alone) {
+    keep_book(&a);
+    post_start(&c, base);
+    FILE *out = fopen(book_path, "w");
+    ck_assert_ptr_nonnull(out);
+    fprintf(out,
+            "{\"key\":\"0102\",\"addrs\":[{\"addr\":{\"id\":\"%s\",\"ip\":\"127.0.0.1\",\"port\":%u},\"src\":null,\"buckets\":[3],\"attempts\":0,"
+            "\"bucket_type\":1}]}",
+            c.info.id, switchboard_port(c.board));
+    fclose(out);
+    post_start(&a, base);
+    outsider_wait(base, 10000, c.ups == 1);
+    ck_assert_str_eq(c.last_id, a.info.id);
+    unlink(book_path);
 }
+END_TEST
 
-static void note_own(uint32_t number, const char *host, uint16_t port) {
+START_TEST(a_damaged_book_is_named_and_put_aside_and_the_node_goes_on) {
+    char aside[80];
+    keep_book(&a);
+    snprintf(aside, sizeof aside, "%s.damaged", book_path);
+    FILE *out = fopen(book_path, "w");
+    fputs("{\"key\":\"0102\",\"addrs\":[{}]}", out);
+    fclose(out);
+    post_start(&a, base);
+    ck_assert(post_said(&a, "addrs[0]"));
+    ck_assert(post_said(&a, aside));
+    admit(&one, 10, "tcp://0.0.0.0:1");
+    post_stop(&a);
+    ck_assert_int_eq(access(aside, F_OK), 0);
+    ck_assert_int_eq(access(book_path, F_OK), 0); /* a new one */
+    unlink(aside);
+    unlink(book_path);
+}
+END_TEST
+
+START_TEST(a_ban_for_address_talk_outlives_a_restart) {
+    keep_book(&a);
+    post_start(&a, base);
+    admit(&one, 10, "tcp://0.0.0.0:1");
+    say(&one, &(struct wire_pex){.is_request = false});
+    expect_ban(&one, "addresses that nobody asked for");
     char id[41];
-    snprintf(id, sizeof id, "%040x", number);
-    note(number, host, port, id);
-}
-
-static bool is_wanted(void *context, const struct pex_known *known) { return context == NULL || strcmp(context, known->id) == 0; }
-
-START_TEST(only_acceptable_addresses_are_kept) {
-    pex_init(&pex, own, true, "00000000000000000000000000000000000000bb");
-    note(1, "192.168.0.1", 26656, source);
-    note(2, "127.0.0.1", 26656, source);
-    note(3, "8.8.8.8", 0, source);
-    note(4, "example.org", 26656, source);
-    note(0xaa, "8.8.8.8", 26656, source);
-    note(0xbb, "8.8.8.8", 26656, source);
-    note(5, "[::1]", 26656, source);
-    ck_assert_uint_eq(pex.count, 0);
-    note(6, "8.8.8.8", 26656, source);
-    note(7, "[2600::1]", 26656, source);
-    ck_assert_uint_eq(pex.count, 2);
-    pex_close(&pex);
-    pex_init(&pex, own, false, NULL);
-    note(1, "192.168.0.1", 26656, source);
-    note(2, "127.0.0.1", 26656, source);
-    ck_assert_uint_eq(pex.count, 2);
-    pex_close(&pex);
+    memcpy(id, one.id, sizeof id);
+    outsider_close(&one);
+    post_stop(&a);
+    post_start(&a, base);
+    ck_assert(switchboard_is_banned(a.board, id));
+    unlink(book_path);
 }
 END_TEST
 
-START_TEST(hearsay_does_not_replace_what_is_proven_or_untried) {
-    struct netaddress out;
-    pex_init(&pex, own, true, NULL);
-    note(1, "8.8.8.1", 1, source);
-    note(1, "8.8.8.2", 2, source);
-    ck_assert_str_eq(pex.known[0].address.host, "8.8.8.1");
-    ck_assert(pex_pick(&pex, &out, 0, is_wanted, NULL));
-    note(1, "8.8.8.3", 3, source); /* the first was tried in vain */
-    ck_assert_str_eq(pex.known[0].address.host, "8.8.8.3");
-    note_own(1, "8.8.8.4", 4); /* it must know */
-    ck_assert_str_eq(pex.known[0].address.host, "8.8.8.4");
-    pex.known[0].proven = true;
-    note(1, "8.8.8.5", 5, source);
-    note_own(1, "8.8.8.6", 6);
-    ck_assert_str_eq(pex.known[0].address.host, "8.8.8.4");
-    ck_assert_uint_eq(pex.count, 1);
-    pex_close(&pex);
+/* A liar says that a victim lives where the liar listens. */
+START_TEST(where_another_answers_the_hint_is_struck_and_the_one_it_named_is_not_punished) {
+    struct wire_address lie = {span_text("00112233445566778899aabbccddeeff00112233"), span_text("127.0.0.1"), 0};
+    char address[100];
+    post_start(&b, base);
+    lie.port = switchboard_port(b.board);
+    a.config.max_num_outbound_peers = 2;
+    uint16_t port = 0;
+    int fd = outsider_listen(&port);
+    struct ed25519_key *key = outsider_key(40);
+    struct node_info teller = outsider_info(key, "test-chain");
+    ed25519_key_free(key);
+    snprintf(address, sizeof address, "%s@127.0.0.1:%u", teller.id, port);
+    a.config.seeds = address;
+    post_start(&a, base);
+    int dialled = -1;
+    outsider_wait(base, 5000, (dialled = accept(fd, NULL, NULL)) >= 0);
+    fcntl(dialled, F_SETFL, O_NONBLOCK);
+    outsider_open(&one, dialled, 40, "test-chain", OUTSIDER_UP);
+    outsider_wait(base, 5000, one.messages == 1); /* it is asked */
+    say(&one, &(struct wire_pex){.count = 1, .addresses = &lie});
+    outsider_wait(base, 5000, post_said(&a, "the node that answers is"));
+    ck_assert(!switchboard_is_banned(a.board, "00112233445566778899aabbccddeeff00112233"));
+    close(fd);
 }
 END_TEST
 
-START_TEST(one_teller_cannot_fill_the_table_and_a_full_table_lets_go_of_the_worst) {
-    struct netaddress out;
-    pex_init(&pex, own, true, NULL);
-    for (uint32_t i = 1; i <= 600; i++)
-        note(i, "8.8.8.8", 1, source);
-    ck_assert_uint_eq(pex.count, PEX_SOURCE_MAX);
-    for (uint32_t i = 1000; pex.count < PEX_KNOWN_MAX; i++)
-        note_own(i, "8.8.8.8", 1);
-    note_own(5000, "8.8.8.8", 1);
-    ck_assert_uint_eq(pex.count, PEX_KNOWN_MAX);
-    char id[41];
-    snprintf(id, sizeof id, "%040x", 77u);
-    ck_assert(pex_pick(&pex, &out, 0, is_wanted, id));
-    note_own(5000, "8.8.8.8", 1);
-    ck_assert_uint_eq(pex.count, PEX_KNOWN_MAX);
-    snprintf(id, sizeof id, "%040x", 5000u);
-    ck_assert(pex_pick(&pex, &out, 10, is_wanted, id));
-    snprintf(id, sizeof id, "%040x", 77u);
-    ck_assert(!pex_pick(&pex, &out, 1000000, is_wanted, id));
-    pex_close(&pex);
+/* ---- who is kept out by the application */
+
+static char refused_path[100], asked_paths[4096];
+
+static bool admits(void *context, const char *path) {
+    (void)context;
+    strncat(asked_paths, path, sizeof asked_paths - strlen(asked_paths) - 2);
+    strcat(asked_paths, "\n");
+    return refused_path[0] == '\0' || strncmp(path, refused_path, strlen(refused_path)) != 0;
+}
+
+START_TEST(the_application_is_asked_about_addresses_and_ids_and_keeps_them_out) {
+    a.config.admits = admits;
+    asked_paths[0] = refused_path[0] = '\0';
+    post_start(&a, base);
+    admit(&one, 10, "tcp://0.0.0.0:1");
+    ck_assert_ptr_nonnull(strstr(asked_paths, "/p2p/filter/addr/127.0.0.1:"));
+    char path[100];
+    snprintf(path, sizeof path, "/p2p/filter/id/%s\n", one.id);
+    ck_assert_ptr_nonnull(strstr(asked_paths, path));
+    snprintf(refused_path, sizeof refused_path, "/p2p/filter/addr/127.0.0.2:");
+    int fd = outsider_connect(switchboard_port(a.board), 2);
+    outsider_open(&two, fd, 11, "test-chain", OUTSIDER_UP);
+    outsider_wait(base, 5000, outsider_is_cut_off(&two));
+    ck_assert(post_said(&a, "refuses its address"));
+    outsider_close(&two);
+    struct ed25519_key *key = outsider_key(12);
+    struct node_info info = outsider_info(key, "");
+    ed25519_key_free(key);
+    snprintf(refused_path, sizeof refused_path, "/p2p/filter/id/%s", info.id);
+    fd = outsider_connect(switchboard_port(a.board), 1);
+    outsider_open(&two, fd, 12, "test-chain", OUTSIDER_UP);
+    outsider_wait(base, 5000, outsider_is_cut_off(&two));
+    ck_assert(post_said(&a, "refuses its id"));
+    ck_assert_uint_eq(a.ups, 1);
 }
 END_TEST
 
-START_TEST(an_address_in_vain_is_tried_ever_more_seldom_and_at_last_no_more_until_it_stayed) {
-    struct netaddress out;
-    pex_init(&pex, own, true, NULL);
-    ck_assert(!pex_pick(&pex, &out, 0, is_wanted, NULL));
-    note(1, "8.8.8.1", 1, source);
-    char nobody[] = "nobody";
-    int64_t now = 0;
-    for (int i = 0; i < PEX_ATTEMPTS_MAX; i++) {
-        int64_t wait = (int64_t)1000 << (i < 12 ? i : 12);
-        ck_assert(!pex_pick(&pex, &out, now, is_wanted, nobody));
-        ck_assert(pex_pick(&pex, &out, now, is_wanted, NULL));
-        ck_assert(!pex_pick(&pex, &out, now + wait - 1, is_wanted, NULL));
-        now += wait;
-    }
-    ck_assert(!pex_pick(&pex, &out, INT64_MAX / 2, is_wanted, NULL));
-    pex_good(&pex, "0000000000000000000000000000000000000001");
-    ck_assert(pex_pick(&pex, &out, now, is_wanted, NULL));
-    ck_assert_str_eq(out.host, "8.8.8.1");
-    pex_close(&pex);
+START_TEST(a_dialled_peer_is_filtered_too_also_a_persistent_one) {
+    char address[100];
+    post_start(&b, base);
+    post_address(address, &b);
+    snprintf(refused_path, sizeof refused_path, "/p2p/filter/addr/127.0.0.1:%u", switchboard_port(b.board));
+    a.config.admits = admits;
+    a.config.persistent_peers = address;
+    post_start(&a, base);
+    outsider_wait(base, 5000, post_said(&a, "refuses its address"));
+    ck_assert_uint_eq(a.ups, 0);
 }
 END_TEST
 
-START_TEST(all_addresses_get_their_turn) {
-    struct netaddress out;
-    bool seen[20] = {false};
-    pex_init(&pex, own, true, NULL);
-    for (uint32_t i = 0; i < 20; i++)
-        note(i + 1, "8.8.8.1", (uint16_t)(i + 1), source);
-    for (uint32_t i = 0; i < 20; i++) {
-        ck_assert(pex_pick(&pex, &out, 0, is_wanted, NULL));
-        ck_assert(!seen[out.port - 1]);
-        seen[out.port - 1] = true;
-    }
-    ck_assert(!pex_pick(&pex, &out, 0, is_wanted, NULL));
-    pex_close(&pex);
+/* ---- seeds */
+
+START_TEST(a_seed_speaks_of_addresses_alone_tells_once_and_hangs_up) {
+    a.config.seed_mode = true;
+    a.config.max_num_outbound_peers = 0;
+    post_start(&a, base);
+    ck_assert_uint_eq(a.info.channel_count, 1);
+    ck_assert_uint_eq(a.info.channels[0], WIRE_PEX);
+    int fd = outsider_connect(switchboard_port(a.board), 1);
+    outsider_open(&one, fd, 10, "test-chain", OUTSIDER_UP);
+    outsider_wait(base, 5000, post_peers(&a) == 1 && one.stage == OUTSIDER_UP);
+    fd = outsider_connect(switchboard_port(a.board), 1);
+    outsider_open(&two, fd, 11, "test-chain", OUTSIDER_UP);
+    outsider_wait(base, 5000, post_peers(&a) == 2 && two.stage == OUTSIDER_UP);
+    for (int i = 0; i < 5; i++)
+        ask(&two); /* no offence */
+    expect_answer(&two, 1);
+    ck_assert_uint_eq(answer.count, 1);
+    outsider_wait(base, 10000, outsider_is_cut_off(&two));
+    ck_assert_uint_eq(two.messages, 1);
+    ck_assert(!switchboard_is_banned(a.board, two.id));
+    ck_assert(post_said(&a, "a seed hangs up"));
+    ck_assert(!outsider_is_cut_off(&one)); /* it may still ask */
+    ck_assert_uint_eq(a.ups + a.downs + a.messages, 0); /* nobody but the seed hears of them */
+}
+END_TEST
+
+START_TEST(whoever_sends_blocks_or_votes_to_a_seed_is_dropped) {
+    a.config.seed_mode = true;
+    post_start(&a, base);
+    int fd = outsider_connect(switchboard_port(a.board), 1);
+    outsider_open(&one, fd, 10, "test-chain", OUTSIDER_UP);
+    outsider_wait(base, 5000, post_peers(&a) == 1 && one.stage == OUTSIDER_UP);
+    outsider_say(&one, WIRE_STATE, "\x0a\x00", 2);
+    outsider_wait(base, 5000, outsider_is_cut_off(&one));
+    ck_assert_uint_eq(a.messages, 0);
+}
+END_TEST
+
+/* b and c know only the seed; it visits who came and tells them of each other. */
+START_TEST(a_seed_brings_nodes_together_that_know_nobody_else) {
+    char address[100];
+    a.config.seed_mode = true;
+    post_start(&a, base);
+    post_address(address, &a);
+    b.config.seeds = c.config.seeds = address;
+    post_start(&b, base);
+    post_start(&c, base);
+    outsider_wait(base, 60000, b.ups >= 1 && post_said(&b, c.info.id) && post_said(&c, b.info.id));
+    outsider_wait(base, 20000, post_peers(&a) == 0 && post_peers(&b) == 1 && post_peers(&c) == 1);
 }
 END_TEST
 
 Suite *suite_pex(void) {
     Suite *suite = suite_create("pex");
     TCase *tests = tcase_create("pex");
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, who_asks_is_told_of_others_but_not_of_itself);
     tcase_add_test(tests, addresses_that_nobody_asked_for_are_punished);
@@ -405,11 +498,16 @@ Suite *suite_pex(void) {
     tcase_add_test(tests, no_more_peers_are_dialled_than_wanted);
     tcase_add_test(tests, nodes_that_are_slow_to_answer_are_not_dialled_all_at_once);
     tcase_add_test(tests, a_strict_board_keeps_no_address_that_is_not_routable);
-    tcase_add_test(tests, only_acceptable_addresses_are_kept);
-    tcase_add_test(tests, hearsay_does_not_replace_what_is_proven_or_untried);
-    tcase_add_test(tests, one_teller_cannot_fill_the_table_and_a_full_table_lets_go_of_the_worst);
-    tcase_add_test(tests, an_address_in_vain_is_tried_ever_more_seldom_and_at_last_no_more_until_it_stayed);
-    tcase_add_test(tests, all_addresses_get_their_turn);
+    tcase_add_test(tests, a_teller_is_known_by_the_address_that_it_speaks_from);
+    tcase_add_test(tests, a_node_finds_peers_by_its_book_alone);
+    tcase_add_test(tests, a_damaged_book_is_named_and_put_aside_and_the_node_goes_on);
+    tcase_add_test(tests, a_ban_for_address_talk_outlives_a_restart);
+    tcase_add_test(tests, where_another_answers_the_hint_is_struck_and_the_one_it_named_is_not_punished);
+    tcase_add_test(tests, the_application_is_asked_about_addresses_and_ids_and_keeps_them_out);
+    tcase_add_test(tests, a_dialled_peer_is_filtered_too_also_a_persistent_one);
+    tcase_add_test(tests, a_seed_speaks_of_addresses_alone_tells_once_and_hangs_up);
+    tcase_add_test(tests, whoever_sends_blocks_or_votes_to_a_seed_is_dropped);
+    tcase_add_test(tests, a_seed_brings_nodes_together_that_know_nobody_else);
     suite_add_tcase(suite, tests);
     return suite;
 }
