@@ -8,7 +8,7 @@ struct blob *blob_reserve(size_t size) {
     struct blob *blob = malloc(sizeof *blob + size);
     assert(blob != NULL);
     blob->size = size;
-    blob->holders = 1;
+    atomic_init(&blob->holders, 1);
     return blob;
 }
 
@@ -20,16 +20,16 @@ struct blob *blob_new(struct span bytes) {
 }
 
 struct blob *blob_hold(struct blob *blob) {
-    assert(blob->holders > 0);
-    assert(blob->holders < UINT32_MAX);
-    blob->holders++;
+    unsigned before = atomic_fetch_add_explicit(&blob->holders, 1, memory_order_relaxed);
+    assert(before > 0 && before < UINT32_MAX);
     return blob;
 }
 
 void blob_release(struct blob *blob) {
     if (blob == NULL)
         return;
-    assert(blob->holders > 0);
-    if (--blob->holders == 0)
+    unsigned before = atomic_fetch_sub_explicit(&blob->holders, 1, memory_order_acq_rel);
+    assert(before > 0);
+    if (before == 1)
         free(blob);
 }

@@ -1,13 +1,15 @@
-/* Immutable counted bytes, shared by many (a transaction, a part, a frame). Not for use across threads.
+/* Immutable counted bytes, shared by many (a transaction, a part, a frame), on any thread: the count is atomic.
  * blob_new copies; blob_reserve gives an uninitialised blob that its creator fills before anyone else sees it. */
 #ifndef QUORATE_CRYPTO_BLOB_H
 #define QUORATE_CRYPTO_BLOB_H
+
+#include <stdatomic.h>
 
 #include "crypto/span.h"
 
 struct blob {
     size_t size;
-    uint32_t holders;
+    atomic_uint holders;
     uint8_t data[];
 };
 
