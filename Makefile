@@ -88,11 +88,11 @@ vectors: $(OUT)/vectors
 
 # What several threads share: the store's views and the rpc beside the core.
 THREAD_SUITES_ledger := view kv
-THREAD_SUITES_rpc    :=
+THREAD_SUITES_rpc    := apart
 .PHONY: test-threads
 test-threads:
 	@$(MAKE) --no-print-directory -j2 SAN=thread build/$(notdir $(CC))-tsan/test_ledger build/$(notdir $(CC))-tsan/test_rpc
-	@$(foreach r,ledger rpc,for s in $(THREAD_SUITES_$(r)); do CK_RUN_SUITE=$$s build/$(notdir $(CC))-tsan/test_$(r) || exit 1; done;)
+	@$(foreach r,ledger rpc,for s in $(THREAD_SUITES_$(r)); do TSAN_OPTIONS=suppressions=tests/threads.supp CK_RUN_SUITE=$$s build/$(notdir $(CC))-tsan/test_$(r) || exit 1; done;)
 
 .PHONY: tests
 tests: $(ROOMS:%=test-%)

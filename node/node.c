@@ -313,6 +313,7 @@ static bool open_rpc(struct node *node, char **error) {
         .cors_allowed_methods = config->rpc.cors_allowed_methods,
         .cors_allowed_headers = config->rpc.cors_allowed_headers,
         .unsafe = config->rpc.unsafe,
+        .apart = true,
     };
     node->host = (struct host){
         .replica = node->replica,

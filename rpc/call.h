@@ -5,17 +5,22 @@
 #include "genesis/emit.h"
 #include "genesis/scan.h"
 #include "rpc/args.h"
+#include "rpc/desk.h"
 #include "rpc/rpc.h"
 #include "rpc/waiters.h"
 
 enum { CALL_PARSE_ERROR = -32700, CALL_INVALID_REQUEST = -32600, CALL_NO_METHOD = -32601, CALL_INVALID_PARAMS = -32602, CALL_INTERNAL = -32603 };
 
+struct route;
+
 struct call { /* what a handler gets */
+    const struct route *route;
     struct rpc *rpc;
     const struct rpc_host *host;
     struct arena *arena;   /* of the request */
     struct emit *out;      /* the handler writes one JSON value */
     const struct arg *args;
+    void *found;           /* from `prepare` to `ask` to `handle`; arena */
     struct span error;     /* set by call_fail */
     bool failed;
     bool bad_params;       /* then the error is -32602 */
@@ -32,11 +37,16 @@ struct ledger *call_ledger(const struct call *call);
 
 enum route_cache { ROUTE_FRESH, ROUTE_CACHED, ROUTE_CACHED_AT_HEIGHT /* only if the first argument is given */ };
 
+/* A method goes through up to three steps; a step that fails ends it. `prepare` and `handle` run on rpc's thread: they may read call_ledger and the
+ * genesis, and nothing else of the host but what rpc.h says is for any thread. `ask` runs on the core's thread, between its own work: short, and
+ * it alone may touch mempool, engine, application and the host's other functions. */
 struct route {
     const char *name;
-    void (*handle)(struct call *call); /* NULL: WebSocket only */
+    void (*handle)(struct call *call); /* writes the result; NULL: WebSocket only */
     struct arg_spec specs[ARGS_MAX + 1];
     enum route_cache cache;
+    void (*ask)(struct call *call);     /* NULL: the core is not needed */
+    void (*prepare)(struct call *call); /* NULL: nothing to do before */
 };
 
 extern const struct route routes_table[]; /* ends with a NULL name */
@@ -45,8 +55,16 @@ bool routes_cacheable(const struct route *route, const struct arg *args);
 
 /* A request: one POST body with its calls, or one URI call. Pooled; memory is kept from one to the next. */
 struct exchange {
+    struct mail mail;      /* on its way to the core and back */
     struct rpc *rpc;
     struct exchange *next; /* in the pool, or among the ready */
+    bool at_core;          /* the core has it: nothing of it is touched here, but for `abandoned` */
+    bool abandoned;        /* nobody waits for it any more: closed when it comes back */
+    void *keeps;           /* malloc'ed bytes that its loans point into, when their owner is gone */
+    struct blob **held;    /* released at the end; an arena's list */
+    uint32_t held_count;
+    struct call call;      /* the current one */
+    struct arg args[ARGS_MAX];
     struct arena arena;
     struct emit out;       /* the answer's body */
     int status;            /* of HTTP */
@@ -65,14 +83,17 @@ struct exchange {
     /* a call that waits */
     bool is_ready;
     struct waiter waiter;
-    struct abci_check check; /* of broadcast_tx_commit, while it waits; arena */
     void (*done)(struct exchange *exchange); /* called when a waiting exchange is complete */
     void *context;
     rpc_reply *reply; /* of rpc_handle_*: context is its own */
 };
 
 struct exchange *exchange_open(struct rpc *rpc);
-void exchange_close(struct exchange *exchange); /* cancels what waits */
+/* Cancels what waits. `bytes` (malloc'ed, or NULL): what the request lies in; it is freed, now or when the core has done with it. */
+void exchange_close_with(struct exchange *exchange, void *bytes);
+static inline void exchange_close(struct exchange *exchange) { exchange_close_with(exchange, NULL); }
+void exchange_answered(struct exchange *exchange); /* the core has sent it back */
+void exchange_forget(struct exchange *exchange);   /* the same, when all ends */
 /* true: complete. false: a call waits; `done` will be called. The body is a loan until then. */
 bool exchange_post(struct exchange *exchange, struct span body);
 bool exchange_uri(struct exchange *exchange, struct span method, struct span query, struct span form);
@@ -89,7 +110,6 @@ void routes_status(struct call *call);
 void routes_net_info(struct call *call);
 void routes_genesis(struct call *call);
 void routes_genesis_chunked(struct call *call);
-void routes_abci_info(struct call *call);
 void routes_abci_query(struct call *call);
 void routes_blockchain(struct call *call);
 void routes_block(struct call *call);
@@ -103,6 +123,20 @@ void routes_block_results(struct call *call);
 void routes_tx(struct call *call);
 void routes_tx_search(struct call *call);
 void routes_block_search(struct call *call);
+/* The steps of a method: X, its routes_prepare_X and routes_ask_X. */
+void routes_answered(struct call *call); /* `ask` has written the result already */
+void routes_ask_tx(struct call *call);   /* submits args[0] */
+void routes_prepare_tx_commit(struct call *call);
+void routes_ask_check_tx(struct call *call);
+void routes_ask_unconfirmed_txs(struct call *call);
+void routes_ask_num_unconfirmed_txs(struct call *call);
+void routes_ask_abci_info(struct call *call);
+void routes_ask_abci_query(struct call *call);
+void routes_ask_net_info(struct call *call);
+void routes_ask_consensus_state(struct call *call);
+void routes_ask_dump_consensus_state(struct call *call);
+void routes_prepare_evidence(struct call *call);
+void routes_ask_evidence(struct call *call);
 void routes_broadcast_tx_async(struct call *call);
 void routes_broadcast_tx_sync(struct call *call);
 void routes_broadcast_tx_commit(struct call *call);
@@ -110,25 +144,45 @@ void routes_broadcast_tx_committed(struct call *call, const struct abci_tx_resul
 void routes_check_tx(struct call *call);
 void routes_broadcast_evidence(struct call *call);
 void routes_unconfirmed_txs(struct call *call);
-void routes_num_unconfirmed_txs(struct call *call);
-void routes_consensus_state(struct call *call);
-void routes_dump_consensus_state(struct call *call);
 
 /* For heights as all methods read them (rpc/core/env.go getHeight). false: the call has failed. */
 bool routes_height(struct call *call, int64_t *height, int64_t latest);
 /* Pages: from 1; per_page 30, at most 100. false: the call has failed. */
 bool routes_page(struct call *call, uint32_t *skip, uint32_t *count, uint32_t total, const struct arg *page, const struct arg *per_page);
 uint32_t routes_per_page(const struct arg *per_page);
-uint32_t routes_load_peers(struct call *call, struct rpc_peer **peers); /* the host's, into the arena */
+struct routes_peers { /* the host's, in the arena */
+    uint32_t count;
+    struct rpc_peer *list;
+};
+struct routes_peers *routes_find_peers(struct call *call); /* in `ask`. NULL: the call has failed */
+bool call_catching_up(const struct call *call);
 
 struct http;
 
-/* Begins the countdown of a waiter that was just added. rpc.c */
-void rpc_watch_waiters(struct rpc *rpc);
+/* ---- rpc.c */
+
+/* The waiter is to hear of its transaction in any height after `height`. */
+void rpc_wait_for_tx(struct rpc *rpc, struct waiter *waiter, int64_t height);
+/* To the core with the others of this turn. */
+void rpc_post(struct rpc *rpc, struct exchange *exchange);
+struct ledger *rpc_ledger(struct rpc *rpc); /* as call_ledger; until the end of the turn */
+void rpc_refresh(struct rpc *rpc);          /* a newer view, if there is one */
 int64_t rpc_clock_ms(void); /* monotonic, for deadlines only */
 
 struct rpc {
-    struct event_base *base;
+    struct event_base *base; /* of rpc's own thread, if it has one */
+    bool apart;              /* it has */
+    pthread_t thread;
+    struct desk desk;        /* if apart */
+    struct event *answers;   /* its answers' descriptor */
+    struct event *turn_end;
+    bool turn_end_due;
+    struct mail_list outbox; /* for the core, at the end of this turn */
+    struct view *view;       /* held until the end of this turn */
+    uint64_t view_edition;
+    int64_t told;            /* waiters and subscribers have heard of this height, while there are any */
+    atomic_bool stop;
+    struct arena arena;      /* of the height that is being told */
     struct rpc_config config;
     struct rpc_host host;
     struct http *http;

@@ -26,8 +26,21 @@ struct exchange *exchange_open(struct rpc *rpc) {
     return exchange;
 }
 
-void exchange_close(struct exchange *exchange) {
+static void let_go(struct exchange *exchange) {
+    for (uint32_t i = 0; i < exchange->held_count; i++)
+        blob_release(exchange->held[i]);
+    free(exchange->keeps);
+}
+
+void exchange_close_with(struct exchange *exchange, void *bytes) {
     struct rpc *rpc = exchange->rpc;
+    assert(exchange->keeps == NULL);
+    exchange->keeps = bytes;
+    if (exchange->at_core) {
+        exchange->abandoned = true;
+        return;
+    }
+    let_go(exchange);
     waiters_remove(&rpc->waiters, &exchange->waiter);
     for (struct exchange **place = &rpc->ready; exchange->is_ready; place = &(*place)->next)
         if (*place == exchange) {
@@ -61,7 +74,11 @@ void call_fail(struct call *call, const char *format, ...) {
     call->error = args_text(call->arena, "%s", text);
 }
 
-struct ledger *call_ledger(const struct call *call) { return call->host->ledger; }
+struct ledger *call_ledger(const struct call *call) { return rpc_ledger(call->rpc); }
+
+bool call_catching_up(const struct call *call) {
+    return call->rpc->apart ? atomic_load(&call->rpc->desk.catching_up) : call->host->catching_up(call->host->context);
+}
 
 /* ---- answers */
 
@@ -225,24 +242,67 @@ static void end_call(struct exchange *exchange, const struct call *call) {
     }
 }
 
-/* true: done. false: it waits. */
-static bool run(struct exchange *exchange, const struct route *route, const struct arg *args) {
-    struct call call = {
+static struct call *begin_call(struct exchange *exchange, const struct route *route, const struct arg *args) {
+    memcpy(exchange->args, args, sizeof exchange->args);
+    exchange->call = (struct call){
+        .route = route,
         .rpc = exchange->rpc,
         .host = &exchange->rpc->host,
         .arena = &exchange->arena,
         .out = &exchange->out,
-        .args = args,
+        .args = exchange->args,
         .exchange = exchange,
     };
     begin_answer(exchange);
+    return &exchange->call;
+}
+
+/* The last step. true: done. false: it waits. */
+static bool conclude(struct exchange *exchange) {
+    struct call *call = &exchange->call;
+    if (!call->failed)
+        call->route->handle(call);
+    if (!call->waits)
+        end_call(exchange, call);
+    return !call->waits;
+}
+
+static bool run(struct exchange *exchange, const struct route *route, const struct arg *args) {
+    struct rpc *rpc = exchange->rpc;
+    struct call *call = begin_call(exchange, route, args);
+    rpc_refresh(rpc);
     if (exchange->mark > OUTPUT_BYTES_MAX) /* of the batch so far */
-        call_fail(&call, "the answers of this batch are larger than %d bytes: ask for less at once", OUTPUT_BYTES_MAX);
-    else
-        route->handle(&call);
-    if (!call.waits)
-        end_call(exchange, &call);
-    return !call.waits;
+        call_fail(call, "the answers of this batch are larger than %d bytes: ask for less at once", OUTPUT_BYTES_MAX);
+    else if (route->prepare != NULL)
+        route->prepare(call);
+    if (!call->failed && route->ask != NULL && rpc->apart) {
+        rpc_post(rpc, exchange);
+        return false;
+    }
+    if (!call->failed && route->ask != NULL)
+        route->ask(call);
+    return conclude(exchange);
+}
+
+void exchange_answered(struct exchange *exchange) {
+    exchange->at_core = false;
+    if (exchange->abandoned) {
+        void *bytes = exchange->keeps;
+        exchange->keeps = NULL;
+        exchange_close_with(exchange, bytes);
+        return;
+    }
+    rpc_refresh(exchange->rpc);
+    if (conclude(exchange))
+        exchange_go_on(exchange);
+}
+
+void exchange_forget(struct exchange *exchange) {
+    void *bytes = exchange->keeps;
+    assert(exchange->abandoned);
+    exchange->at_core = false;
+    exchange->keeps = NULL;
+    exchange_close_with(exchange, bytes);
 }
 
 static bool run_request(struct exchange *exchange, const struct envelope *envelope) {
@@ -376,18 +436,13 @@ bool exchange_uri(struct exchange *exchange, struct span method, struct span que
 }
 
 void exchange_resume(struct exchange *exchange, const struct abci_tx_result *result, int64_t height, const char *error) {
-    struct call call = {
-        .rpc = exchange->rpc,
-        .host = &exchange->rpc->host,
-        .arena = &exchange->arena,
-        .out = &exchange->out,
-        .exchange = exchange,
-    };
+    struct call *call = &exchange->call;
+    call->waits = false;
     if (error != NULL)
-        call_fail(&call, "%s", error);
+        call_fail(call, "%s", error);
     else
-        routes_broadcast_tx_committed(&call, result, height);
-    end_call(exchange, &call);
+        routes_broadcast_tx_committed(call, result, height);
+    end_call(exchange, call);
     exchange->is_ready = true;
     exchange->next = exchange->rpc->ready;
     exchange->rpc->ready = exchange;

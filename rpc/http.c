@@ -85,8 +85,10 @@ static void connection_close(struct connection *c) {
         return;
     struct http *http = c->http;
     c->closed = true;
-    if (c->waiting != NULL)
-        exchange_close(c->waiting);
+    if (c->waiting != NULL) {
+        exchange_close_with(c->waiting, c->in); /* its request lies in there */
+        c->in = NULL;
+    }
     c->waiting = NULL;
     event_free(c->readable);
     event_free(c->writable);

@@ -4,16 +4,18 @@
 #define HEIGHT {"height", ARG_INT64}
 #define TX     {"tx", ARG_BYTES}
 
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* steps that a method lacks are left out */
+
 const struct route routes_table[] = {
-    {"broadcast_tx_sync", routes_broadcast_tx_sync, {TX}, ROUTE_FRESH},
-    {"broadcast_tx_async", routes_broadcast_tx_async, {TX}, ROUTE_FRESH},
-    {"broadcast_tx_commit", routes_broadcast_tx_commit, {TX}, ROUTE_FRESH},
-    {"check_tx", routes_check_tx, {TX}, ROUTE_FRESH},
-    {"abci_query", routes_abci_query, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, ROUTE_FRESH},
-    {"abci_info", routes_abci_info, {{NULL, 0}}, ROUTE_CACHED},
+    {"broadcast_tx_sync", routes_broadcast_tx_sync, {TX}, ROUTE_FRESH, routes_ask_tx},
+    {"broadcast_tx_async", routes_broadcast_tx_async, {TX}, ROUTE_FRESH, routes_ask_tx},
+    {"broadcast_tx_commit", routes_broadcast_tx_commit, {TX}, ROUTE_FRESH, routes_ask_tx, routes_prepare_tx_commit},
+    {"check_tx", routes_check_tx, {TX}, ROUTE_FRESH, routes_ask_check_tx},
+    {"abci_query", routes_abci_query, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, ROUTE_FRESH, routes_ask_abci_query},
+    {"abci_info", routes_answered, {{NULL, 0}}, ROUTE_CACHED, routes_ask_abci_info},
     {"health", routes_health, {{NULL, 0}}, ROUTE_FRESH},
     {"status", routes_status, {{NULL, 0}}, ROUTE_FRESH},
-    {"net_info", routes_net_info, {{NULL, 0}}, ROUTE_FRESH},
+    {"net_info", routes_net_info, {{NULL, 0}}, ROUTE_FRESH, routes_ask_net_info},
     {"blockchain", routes_blockchain, {{"minHeight", ARG_INT64}, {"maxHeight", ARG_INT64}}, ROUTE_CACHED},
     {"genesis", routes_genesis, {{NULL, 0}}, ROUTE_CACHED},
     {"genesis_chunked", routes_genesis_chunked, {{"chunk", ARG_UINT}}, ROUTE_CACHED},
@@ -27,12 +29,12 @@ const struct route routes_table[] = {
     {"tx_search", routes_tx_search, {{"query", ARG_TEXT}, {"prove", ARG_BOOL}, {"page", ARG_INT64}, {"per_page", ARG_INT64}, {"order_by", ARG_TEXT}}, ROUTE_FRESH},
     {"block_search", routes_block_search, {{"query", ARG_TEXT}, {"page", ARG_INT64}, {"per_page", ARG_INT64}, {"order_by", ARG_TEXT}}, ROUTE_FRESH},
     {"validators", routes_validators, {HEIGHT, {"page", ARG_INT64}, {"per_page", ARG_INT64}}, ROUTE_CACHED_AT_HEIGHT},
-    {"dump_consensus_state", routes_dump_consensus_state, {{NULL, 0}}, ROUTE_FRESH},
-    {"consensus_state", routes_consensus_state, {{NULL, 0}}, ROUTE_FRESH},
+    {"dump_consensus_state", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_dump_consensus_state},
+    {"consensus_state", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_consensus_state},
     {"consensus_params", routes_consensus_params, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
-    {"unconfirmed_txs", routes_unconfirmed_txs, {{"limit", ARG_INT64}}, ROUTE_FRESH},
-    {"num_unconfirmed_txs", routes_num_unconfirmed_txs, {{NULL, 0}}, ROUTE_FRESH},
-    {"broadcast_evidence", routes_broadcast_evidence, {{"evidence", ARG_JSON}}, ROUTE_FRESH},
+    {"unconfirmed_txs", routes_unconfirmed_txs, {{"limit", ARG_INT64}}, ROUTE_FRESH, routes_ask_unconfirmed_txs},
+    {"num_unconfirmed_txs", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_num_unconfirmed_txs},
+    {"broadcast_evidence", routes_broadcast_evidence, {{"evidence", ARG_JSON}}, ROUTE_FRESH, routes_ask_evidence, routes_prepare_evidence},
     {"subscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
     {"unsubscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
     {"unsubscribe_all", NULL, {{NULL, 0}}, ROUTE_FRESH},

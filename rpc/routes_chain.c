@@ -10,7 +10,7 @@ enum { BLOCKCHAIN_LIMIT = 20, PER_PAGE = 30, PER_PAGE_MAX = 100 };
 static int64_t latest(const struct call *call) { return call_ledger(call)->state.height; }
 
 static int64_t latest_uncommitted(const struct call *call) {
-    return call->host->catching_up(call->host->context) ? latest(call) : state_next_height(&call_ledger(call)->state);
+    return call_catching_up(call) ? latest(call) : state_next_height(&call_ledger(call)->state);
 }
 
 bool routes_height(struct call *call, int64_t *height, int64_t newest) {

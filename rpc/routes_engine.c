@@ -1,5 +1,5 @@
-/* The agreement under way (cometbft: rpc/core/consensus.go, consensus/types/round_state.go). All of it is read on the loop that owns the
- * engine, so nothing is locked (wound 16). */
+/* The agreement under way (cometbft: rpc/core/consensus.go, consensus/types/round_state.go). All of it is read, and written down, on the loop that
+ * owns the engine, so nothing is locked (wound 16). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static struct span proposed_hash(const struct engine *engine) {
     return engine->has_proposal ? digest_span(&engine->proposal.block_id.hash) : digest_span(&engine->wanted.hash);
 }
 
-void routes_consensus_state(struct call *call) {
+void routes_ask_consensus_state(struct call *call) {
     const struct engine *engine = call->host->engine;
     struct emit *out = call->out;
     char place[64];
@@ -243,17 +243,20 @@ static void put_peer(struct emit *out, const struct rpc_peer *peer) {
     emit_shut(out, '}');
 }
 
-void routes_dump_consensus_state(struct call *call) {
-    struct rpc_peer *peers;
+void routes_ask_dump_consensus_state(struct call *call) {
+    const struct routes_peers *peers = routes_find_peers(call);
     struct emit *out = call->out;
-    uint32_t count = routes_load_peers(call, &peers);
+    if (peers == NULL)
+        return;
     emit_open(out, '{');
     emit_key(out, "round_state");
     put_round_state(call, call->host->engine);
     emit_key(out, "peers");
     emit_open(out, '[');
-    for (uint32_t i = 0; i < count; i++)
-        put_peer(out, &peers[i]);
+    for (uint32_t i = 0; i < peers->count; i++)
+        put_peer(out, &peers->list[i]);
     emit_shut(out, ']');
     emit_shut(out, '}');
 }
+
+void routes_answered(struct call *call) { (void)call; }

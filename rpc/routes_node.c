@@ -35,7 +35,7 @@ static void put_sync(struct call *call) {
     put_tip(call->out, "latest", has_latest ? &latest : NULL);
     put_tip(call->out, "earliest", has_earliest ? &earliest : NULL);
     emit_key(call->out, "catching_up");
-    emit_bool(call->out, call->host->catching_up(call->host->context));
+    emit_bool(call->out, call_catching_up(call));
     emit_shut(call->out, '}');
 }
 
@@ -115,21 +115,28 @@ static void put_connection(struct call *call, const struct rpc_peer *peer) {
     emit_shut(out, '}');
 }
 
-/* The host's peers, in the request's arena. */
-uint32_t routes_load_peers(struct call *call, struct rpc_peer **peers) {
+struct routes_peers *routes_find_peers(struct call *call) {
     uint32_t count = call->host->peers(call->host->context, NULL, 0);
     count = count > PEERS_MAX ? PEERS_MAX : count;
-    *peers = arena_take(call->arena, count, sizeof **peers);
-    if (*peers == NULL)
-        return 0;
-    uint32_t filled = call->host->peers(call->host->context, *peers, count);
-    return filled < count ? filled : count;
+    struct routes_peers *peers = arena_take(call->arena, 1, sizeof *peers);
+    if (peers != NULL)
+        peers->list = arena_take(call->arena, count, sizeof *peers->list);
+    if (peers == NULL || peers->list == NULL) {
+        call_fail(call, "too many peers to show at once");
+        return NULL;
+    }
+    uint32_t filled = call->host->peers(call->host->context, peers->list, count);
+    peers->count = filled < count ? filled : count;
+    return peers;
 }
 
+void routes_ask_net_info(struct call *call) { call->found = routes_find_peers(call); }
+
 void routes_net_info(struct call *call) {
-    struct rpc_peer *peers;
+    const struct routes_peers *found = call->found;
+    const struct rpc_peer *peers = found->list;
     struct emit *out = call->out;
-    uint32_t count = routes_load_peers(call, &peers);
+    uint32_t count = found->count;
     emit_open(out, '{');
     emit_key(out, "listening");
     emit_bool(out, true);
@@ -212,7 +219,7 @@ static void put_info(struct emit *out, const struct abci_info *info) {
     emit_shut(out, '}');
 }
 
-void routes_abci_info(struct call *call) {
+void routes_ask_abci_info(struct call *call) {
     struct app *app = call->host->ledger->app;
     struct abci_info info = {0};
     app->table->info(app, &info, call->arena);
@@ -222,15 +229,21 @@ void routes_abci_info(struct call *call) {
     emit_shut(call->out, '}');
 }
 
-void routes_abci_query(struct call *call) {
+void routes_ask_abci_query(struct call *call) {
     struct app *app = call->host->ledger->app;
     const struct arg *args = call->args;
     struct abci_query question = {.path = args[0].bytes, .data = args[1].bytes, .height = args[2].number, .prove = args[3].yes};
-    struct abci_answer answer = {0};
-    app->table->query(app, &answer, &question, call->arena);
+    struct abci_answer *answer = arena_take(call->arena, 1, sizeof *answer);
+    if (answer == NULL)
+        return call_fail(call, "no room for an answer");
+    app->table->query(app, answer, &question, call->arena);
+    call->found = answer;
+}
+
+void routes_abci_query(struct call *call) {
     emit_open(call->out, '{');
     emit_key(call->out, "response");
-    shapes_answer(call->out, &answer);
+    shapes_answer(call->out, call->found);
     emit_shut(call->out, '}');
 }
 

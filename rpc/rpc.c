@@ -2,10 +2,61 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "rpc/call.h"
 #include "rpc/http.h"
+
+/* ---- what stands before those who ask */
+
+struct ledger *rpc_ledger(struct rpc *rpc) {
+    if (!rpc->apart)
+        return rpc->host.ledger;
+    if (rpc->view == NULL)
+        rpc_refresh(rpc);
+    return &rpc->view->ledger;
+}
+
+static void touch(struct rpc *rpc) {
+    if (rpc->turn_end_due)
+        return;
+    rpc->turn_end_due = true;
+    event_active(rpc->turn_end, EV_TIMEOUT, 0); /* behind all that is active now */
+}
+
+void rpc_refresh(struct rpc *rpc) {
+    uint64_t edition = rpc->apart ? atomic_load(&rpc->desk.edition) : 0;
+    if (!rpc->apart || (rpc->view != NULL && rpc->view_edition == edition))
+        return;
+    view_release(rpc->view);
+    rpc->view = desk_head(&rpc->desk);
+    rpc->view_edition = edition; /* or a later one, which costs a look more */
+    touch(rpc);
+}
+
+/* ---- the core's answers */
+
+void rpc_post(struct rpc *rpc, struct exchange *exchange) {
+    exchange->at_core = true;
+    mail_list_add(&rpc->outbox, &exchange->mail);
+    touch(rpc);
+}
+
+static struct exchange *exchange_of(struct mail *mail) { return (struct exchange *)((char *)mail - offsetof(struct exchange, mail)); }
+
+static void send_outbox(struct rpc *rpc) {
+    if (rpc->outbox.count == 0)
+        return;
+    mailbox_send(&rpc->desk.questions, &rpc->outbox);
+    struct mail_list refused = rpc->outbox;
+    rpc->outbox = (struct mail_list){0}; /* what is asked instead waits for the next turn */
+    for (struct mail *mail; (mail = mail_list_take(&refused)) != NULL;) {
+        struct exchange *exchange = exchange_of(mail);
+        call_fail(&exchange->call, "the node is busy: %u questions wait already; try again", rpc->desk.questions.limit);
+        exchange_answered(exchange);
+    }
+}
 
 /* Those whose wait is over go on here and not where they were woken: a block's application must not be re-entered by what they ask next. */
 static void run_ready(struct rpc *rpc) {
@@ -17,16 +68,31 @@ static void run_ready(struct rpc *rpc) {
     }
 }
 
-static void on_waited(evutil_socket_t fd, short what, void *context) {
-    struct rpc *rpc = context;
-    (void)fd;
-    (void)what;
-    waiters_expire(&rpc->waiters, rpc_clock_ms(), "timed out waiting for tx to be included in a block", exchange_resume);
-    run_ready(rpc);
-    rpc_watch_waiters(rpc);
+/* ---- telling of blocks */
+
+static void tell_height(struct rpc *rpc, struct waiters *waiters, int64_t height) {
+    struct ledger *ledger = rpc_ledger(rpc);
+    struct block *block = waiters->count == 0 ? NULL : ledger_block(ledger, height);
+    struct abci_finalized finalized;
+    if (block == NULL)
+        return;
+    arena_reset(&rpc->arena);
+    if (ledger_results(ledger, &finalized, height, &rpc->arena) && finalized.tx_count == block->tx_count)
+        waiters_applied(waiters, block, &finalized, exchange_resume);
+    block_release(block);
 }
 
-void rpc_watch_waiters(struct rpc *rpc) {
+static void tell(struct rpc *rpc) {
+    if (!rpc->apart || !atomic_load(&rpc->desk.listening))
+        return;
+    rpc_refresh(rpc);
+    int64_t height = rpc_ledger(rpc)->state.height;
+    while (rpc->told < height)
+        tell_height(rpc, &rpc->waiters, ++rpc->told);
+    run_ready(rpc);
+}
+
+static void watch_waiters(struct rpc *rpc) {
     if (rpc->waiters.first == NULL || event_pending(rpc->alarm, EV_TIMEOUT, NULL))
         return;
     int64_t left = rpc->waiters.first->deadline_ms - rpc_clock_ms();
@@ -35,24 +101,105 @@ void rpc_watch_waiters(struct rpc *rpc) {
     event_add(rpc->alarm, &wait);
 }
 
-struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, const struct rpc_host *host, char **error) {
-    struct rpc *rpc = calloc(1, sizeof *rpc);
-    assert(rpc != NULL);
-    rpc->base = base;
-    rpc->config = *config;
-    rpc->host = *host;
-    rpc->alarm = event_new(base, -1, 0, on_waited, rpc);
-    assert(rpc->alarm != NULL);
-    rpc->http = http_start(rpc, error);
-    if (rpc->http == NULL) {
-        event_free(rpc->alarm);
-        free(rpc);
-        return NULL;
+/* Its block may have come before we knew that somebody waits for it: a node that is alone commits while the transaction is being handed in. */
+void rpc_wait_for_tx(struct rpc *rpc, struct waiter *waiter, int64_t height) {
+    struct waiters late = {0};
+    if (rpc->apart && !atomic_load(&rpc->desk.listening)) {
+        rpc->told = height;
+        atomic_store(&rpc->desk.listening, true); /* before the head is looked at, at the end of this turn */
+        touch(rpc);
     }
-    return rpc;
+    int64_t deadline = waiter->deadline_ms;
+    waiters_add(&late, waiter);
+    while (rpc->apart && height < rpc->told)
+        tell_height(rpc, &late, ++height);
+    if (!waiter->waits) {
+        touch(rpc); /* it is ready */
+        return;
+    }
+    waiters_remove(&late, waiter);
+    waiter->deadline_ms = deadline;
+    waiters_add(&rpc->waiters, waiter);
+    watch_waiters(rpc);
 }
 
-static void free_spare(struct rpc *rpc) {
+static void on_waited(evutil_socket_t fd, short what, void *context) {
+    struct rpc *rpc = context;
+    (void)fd;
+    (void)what;
+    waiters_expire(&rpc->waiters, rpc_clock_ms(), "timed out waiting for tx to be included in a block", exchange_resume);
+    run_ready(rpc);
+    watch_waiters(rpc);
+}
+
+static void on_turn_end(evutil_socket_t fd, short what, void *context) {
+    struct rpc *rpc = context;
+    (void)fd;
+    (void)what;
+    rpc->turn_end_due = false;
+    tell(rpc);
+    run_ready(rpc);
+    if (rpc->apart && rpc->waiters.count == 0)
+        atomic_store(&rpc->desk.listening, false);
+    send_outbox(rpc);
+    view_release(rpc->view); /* the store may let go of what is overwritten */
+    rpc->view = NULL;
+}
+
+static void end_thread(struct rpc *rpc);
+
+static void on_answers(evutil_socket_t fd, short what, void *context) {
+    struct rpc *rpc = context;
+    struct mail_list answers = {0};
+    (void)fd;
+    (void)what;
+    mailbox_fetch(&rpc->desk.answers, &answers);
+    for (struct mail *mail; (mail = mail_list_take(&answers)) != NULL;)
+        exchange_answered(exchange_of(mail));
+    tell(rpc);
+    if (atomic_load(&rpc->stop))
+        end_thread(rpc);
+}
+
+/* ---- life */
+
+static void shut(struct rpc *rpc) {
+    rpc->stopping = true;
+    waiters_expire(&rpc->waiters, INT64_MAX, "the node is stopping", exchange_resume);
+    run_ready(rpc);
+    http_stop(rpc->http);
+}
+
+static void end_thread(struct rpc *rpc) {
+    shut(rpc);
+    event_base_loopbreak(rpc->base);
+}
+
+static void *run_thread(void *context) {
+    struct rpc *rpc = context;
+    event_base_loop(rpc->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    return NULL;
+}
+
+/* Signals are the core's. */
+static void start_thread(struct rpc *rpc) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&rpc->thread, NULL, run_thread, rpc);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    assert(failed == 0);
+    (void)failed;
+}
+
+static void release(struct rpc *rpc) {
+    if (rpc->answers != NULL)
+        event_free(rpc->answers);
+    event_free(rpc->turn_end);
+    event_free(rpc->alarm);
+    view_release(rpc->view);
+    if (rpc->apart)
+        desk_close(&rpc->desk);
     while (rpc->spare != NULL) {
         struct exchange *exchange = rpc->spare;
         rpc->spare = exchange->next;
@@ -60,27 +207,64 @@ static void free_spare(struct rpc *rpc) {
         emit_close(&exchange->out);
         free(exchange);
     }
+    if (rpc->apart)
+        event_base_free(rpc->base);
+    emit_close(&rpc->genesis);
+    arena_close(&rpc->arena);
+    free(rpc);
+}
+
+struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, const struct rpc_host *host, char **error) {
+    struct rpc *rpc = calloc(1, sizeof *rpc);
+    assert(rpc != NULL);
+    rpc->config = *config;
+    rpc->host = *host;
+    rpc->apart = config->apart;
+    rpc->base = config->apart ? event_base_new() : base;
+    assert(rpc->base != NULL);
+    arena_init(&rpc->arena, SIZE_MAX / 4); /* for what our own store holds */
+    rpc->alarm = event_new(rpc->base, -1, 0, on_waited, rpc);
+    rpc->turn_end = event_new(rpc->base, -1, 0, on_turn_end, rpc);
+    assert(rpc->alarm != NULL && rpc->turn_end != NULL);
+    if (rpc->apart) {
+        desk_open(&rpc->desk, rpc, base, config->core_questions_max > 0 ? config->core_questions_max : RPC_QUESTIONS_MAX);
+        rpc->answers = event_new(rpc->base, rpc->desk.answers.wake_fd, EV_READ | EV_PERSIST, on_answers, rpc);
+        assert(rpc->answers != NULL);
+        event_add(rpc->answers, NULL);
+    }
+    rpc->http = http_start(rpc, error);
+    if (rpc->http == NULL) {
+        release(rpc);
+        return NULL;
+    }
+    if (rpc->apart)
+        start_thread(rpc);
+    return rpc;
 }
 
 void rpc_stop(struct rpc *rpc) {
     if (rpc == NULL)
         return;
-    rpc->stopping = true;
-    waiters_expire(&rpc->waiters, INT64_MAX, "the node is stopping", exchange_resume);
-    run_ready(rpc);
-    http_stop(rpc->http);
-    event_free(rpc->alarm);
-    free_spare(rpc);
-    emit_close(&rpc->genesis);
-    free(rpc);
+    if (rpc->apart) {
+        atomic_store(&rpc->stop, true);
+        mailbox_wake(&rpc->desk.answers);
+        pthread_join(rpc->thread, NULL);
+    } else {
+        shut(rpc);
+    }
+    release(rpc);
 }
 
 uint16_t rpc_port(const struct rpc *rpc) { return http_port(rpc->http); }
 
 void rpc_block_applied(struct rpc *rpc, struct block *block, const struct abci_finalized *finalized) {
+    if (rpc->apart) {
+        desk_publish(&rpc->desk);
+        return;
+    }
     waiters_applied(&rpc->waiters, block, finalized, exchange_resume);
     if (rpc->ready != NULL)
-        event_active(rpc->alarm, EV_TIMEOUT, 0);
+        touch(rpc);
 }
 
 /* ---- without HTTP */
@@ -92,6 +276,7 @@ static void reply_now(struct exchange *exchange) {
 }
 
 static struct exchange *open_for(struct rpc *rpc, rpc_reply *reply, void *context) {
+    assert(!rpc->apart);
     struct exchange *exchange = exchange_open(rpc);
     exchange->reply = reply;
     exchange->context = context;

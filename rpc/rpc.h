@@ -46,7 +46,9 @@ struct rpc_peer {
     uint32_t step;
 };
 
-struct rpc_host { /* filled by the node; every pointer is a loan for the server's life */
+/* Filled by the node; every pointer is a loan for the server's life. When rpc has a thread of its own, it calls on it: now, node_info and validator_key;
+ * all else is called, and the ledger, the mempool, the engine and the application are touched, on the thread of the event base given to rpc_start. */
+struct rpc_host {
     void *context;
     struct ledger *ledger;
     struct mempool *mempool;
@@ -76,13 +78,16 @@ struct rpc_config { /* [rpc] of config.toml */
     const char *cors_allowed_origins; /* comma list; "" off */
     const char *cors_allowed_methods, *cors_allowed_headers;
     bool unsafe;
+    bool apart;                  /* a thread of its own: questions to the core go through a bounded mailbox, the past is read in views */
+    uint32_t core_questions_max; /* 0: RPC_QUESTIONS_MAX. More at once are answered "busy" */
 };
+#define RPC_QUESTIONS_MAX 4096
 
 #define RPC_WAITERS_MAX 1024 /* broadcast_tx_commit calls that wait at once */
 
 struct rpc; /* the server */
 
-/* Begins to listen. config and host are copied, but not what they point to. NULL with *error (malloc'ed) naming address and cause ("address already in use: is another node running? …"). */
+/* Begins to listen. base: the core's. config and host are copied, but not what they point to. NULL with *error (malloc'ed) naming address and cause ("address already in use: is another node running? …"). */
 struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, const struct rpc_host *host, char **error);
 void rpc_stop(struct rpc *rpc);
 uint16_t rpc_port(const struct rpc *rpc); /* the bound port (for laddr port 0) */

@@ -61,7 +61,13 @@ static uint32_t peers(void *context, struct rpc_peer *out, uint32_t capacity) {
 
 static enum mempool_verdict submit(void *context, struct abci_check *check, struct blob *tx, struct arena *arena) {
     struct lab *lab = context;
-    return mempool_add(lab->mempool, check, tx, -1, 0, arena);
+    enum mempool_verdict verdict = mempool_add(lab->mempool, check, tx, -1, 0, arena);
+    lab->submitted++;
+    if (lab->submit_us > 0)
+        usleep(lab->submit_us);
+    if (lab->commits_at_once)
+        lab_commit(lab);
+    return verdict;
 }
 
 static enum evidence_pool_verdict submit_evidence(void *context, const struct evidence *evidence) {

@@ -20,6 +20,9 @@ struct lab {
     struct rpc *rpc;
     bool catching_up, has_key;
     uint32_t peer_count;
+    bool commits_at_once;     /* what is submitted is in a block before submit returns */
+    uint32_t submit_us;       /* how long that takes at least */
+    uint32_t submitted;       /* how often */
 };
 
 /* config: the changed parts; zero means the default of config.toml. heights: blocks made before, the third with two transactions. */

@@ -1,0 +1,34 @@
+/* What rpc's thread and the core's share: the desk on the core's loop where questions are answered that only its thread may answer, in bounded
+ * portions between the core's own work; and the newest view of the ledger, which the core lays out after each height. Private to rpc. */
+#ifndef QUORATE_RPC_DESK_H
+#define QUORATE_RPC_DESK_H
+
+#include "ledger/view.h"
+#include "rpc/mailbox.h"
+
+struct rpc;
+struct event;
+struct event_base;
+
+struct desk {
+    struct rpc *rpc;
+    struct event *mail, *more, *look; /* of the core's loop */
+    struct mailbox questions, answers;
+    struct mail_list pile, done;      /* the core's: fetched and not yet answered, answered and not yet sent */
+    pthread_mutex_t lock;
+    struct view *head;                /* under the lock */
+    atomic_uint_fast64_t edition;     /* counts heads */
+    atomic_int_fast64_t height;       /* of the head */
+    atomic_bool catching_up;
+    atomic_bool listening;            /* rpc's thread wants to hear of every head */
+};
+
+/* The core's thread. questions_max: how many may wait. */
+void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint32_t questions_max);
+/* When rpc's thread has ended: what is still under way is closed. */
+void desk_close(struct desk *desk);
+/* The core's thread: the ledger has another height. */
+void desk_publish(struct desk *desk);
+struct view *desk_head(struct desk *desk); /* on rpc's thread; held for the caller */
+
+#endif
