@@ -8,6 +8,7 @@
 #   make bench               measures four validators on this machine
 #   make bench-sync          measures how fast a node that joins late catches up
 #   make twins               two engines share a key: all scenarios of some rounds, and the honest agree
+#   make audit-walks WALKS=n random walks that fork: nobody honest is convicted, and more than a third always is
 #   make sim SEED=n          whole nodes in virtual time with faults and liars (make soak HOURS=h: many seeds)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
@@ -187,6 +188,14 @@ $(OUT)/twins: $(call objects,$(BELOW_tendermint)) $(patsubst %,$(OUT)/tests/tend
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
 twins: $(OUT)/twins
 	@nice -n 5 $< $(DEEP)
+
+# Random walks that fork, each judged by the audit: nobody honest is convicted, and under our lock rule more than a third always is.
+WALKS ?= 100000
+$(OUT)/audit-walks: $(call objects,$(BELOW_tendermint)) $(patsubst %,$(OUT)/tests/tendermint/%.o,walk walk_network walk_paper walk_judge story) $(OUT)/tests/audit/main.o
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
+.PHONY: audit-walks
+audit-walks: $(OUT)/audit-walks
+	@nice -n 5 $< $(WALKS)
 
 # Does every test that matters notice? Known-dangerous changes, one by one, in a copy of the tree; ONLY=word picks some.
 mutants:
