@@ -100,6 +100,17 @@ uint32_t sim_check_missing(const struct sim_check *check) {
     return missing;
 }
 
+uint32_t sim_check_waiting(const struct sim_check *check) {
+    uint32_t waiting = 0;
+    for (size_t i = 0; i < check->tx_count; i++) {
+        bool held = false;
+        for (uint32_t node = 0; node < check->plan->config.nodes; node++)
+            held |= sim_is_alive(check->sim, node) && mempool_find(sim_mempool(check->sim, node), check->txs[i].hash) != NULL;
+        waiting += held && check->txs[i].expected && check->txs[i].height == 0;
+    }
+    return waiting;
+}
+
 static void note_committed(struct sim_check *check, const struct block *block, const struct abci_finalized *finalized) {
     for (uint32_t i = 0; i < block->tx_count; i++) {
         struct known_tx *known = find_or_add(check, block->tx_hashes[i]);

@@ -16,6 +16,7 @@ void sim_check_admitted(struct sim_check *check, struct span tx); /* an honest n
 /* Of those admitted since the last sim_check_expect, how many are in no block yet. */
 void sim_check_expect(struct sim_check *check);
 uint32_t sim_check_missing(const struct sim_check *check);
+uint32_t sim_check_waiting(const struct sim_check *check); /* of the missing, how many some node still holds */
 /* When all is done: every committed transaction is known to every honest node, and no coin came or went. */
 void sim_check_end(struct sim_check *check);
 uint64_t sim_check_txs(const struct sim_check *check);     /* committed */

@@ -361,7 +361,8 @@ static void go_on(struct run *run) {
     if (!reached && is_good(run))
         sim_complain(run->sim, "%d s after the healing not all are %d heights further than %" PRId64, RECOVERY_MS / 1000, RECOVERY_HEIGHTS, height);
     else if (is_good(run) && sim_check_missing(run->check) > 0)
-        sim_complain(run->sim, "%u transactions that were admitted after the healing are in no block", sim_check_missing(run->check));
+        sim_complain(run->sim, "of the transactions that were admitted after the healing %u are in no block; %u of them still wait somewhere",
+                     sim_check_missing(run->check), sim_check_waiting(run->check));
 }
 
 /* ---- life */
