@@ -1,34 +1,14 @@
-#include "node/sim_run.h"
+#include "node/sim_run_inside.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "crypto/text.h"
-#include "node/sim_byzantine.h"
 #include "node/sim_seal.h"
 
 #define RECOVERY_HEIGHTS 3
 #define RECOVERY_MS      240000 /* after the healing all have applied so many more by then */
 #define MEETING_MS       15000  /* beyond a third: those who parted meet again, and must bear it */
-#define START_TRIES      5
-
-struct run {
-    struct sim_plan *plan;
-    struct sim_result *result;
-    struct sim *sim;
-    struct sim_trace trace;
-    struct sim_load load;
-    struct sim_check *check;
-    const struct sim_view *view;
-    struct sim_chance chance;
-    struct sim_liar *liars[SIM_PLAN_FAULTS_MAX];
-    int64_t next_tx_us;
-    int64_t flap_ms[SIM_PLAN_FAULTS_MAX];   /* when its links die next */
-    bool begun[SIM_PLAN_FAULTS_MAX], ended[SIM_PLAN_FAULTS_MAX];
-    bool stays_down[SIM_NODES_MAX];
-    bool is_absent[SIM_NODES_MAX]; /* a twin that is left out is not there at all */
-};
 
 /* ---- who looks on */
 
@@ -88,150 +68,6 @@ static void flow(struct run *run) {
     run->next_tx_us += 1 + sim_chance_below(&run->chance, 2 * run->plan->tx_every_us);
 }
 
-static void give_power(struct run *run, const struct sim_fault *fault) {
-    char key[64], tx[128];
-    const struct pubkey *pubkey = sim_public_key(run->sim, fault->node);
-    if (run->load.is_ledger)
-        return;
-    text_base64(key, span_of(pubkey->bytes, pubkey->size));
-    snprintf(tx, sizeof tx, "val=ed25519!%s!%" PRId64, key, fault->a);
-    for (uint32_t i = 0; i < run->plan->config.nodes; i++) {
-        uint32_t node = (fault->node + i) % run->plan->config.nodes;
-        if (!sim_is_alive(run->sim, node) || run->plan->is_faulty[node])
-            continue;
-        sim_submit(run->sim, node, tx); /* not expected: another may say the same */
-        return;
-    }
-}
-
-static void switch_extensions(struct run *run, const struct sim_fault *fault) {
-    char tx[64];
-    for (uint32_t node = 0; node < run->plan->config.nodes; node++) {
-        if (!sim_is_alive(run->sim, node) || run->plan->is_faulty[node])
-            continue;
-        snprintf(tx, sizeof tx, "extend=%" PRId64, fault->b != 0 ? 0 : sim_ledger(run->sim, node)->state.height + fault->a);
-        sim_submit(run->sim, node, tx);
-        return;
-    }
-}
-
-/* ---- faults */
-
-static void start(struct run *run, uint32_t node) {
-    char why[512];
-    if (sim_is_alive(run->sim, node) || run->stays_down[node] || run->is_absent[node])
-        return;
-    for (int i = 0; i < START_TRIES && !sim_is_alive(run->sim, node); i++) {
-        enum sim_started started = sim_try_start(run->sim, node, why, sizeof why);
-        if (started == SIM_STARTED)
-            return;
-        run->result->refusals++;
-        if (started == SIM_REFUSED)
-            return;
-    }
-}
-
-static void sever_groups(struct run *run, const struct sim_fault *fault, bool severed) {
-    uint32_t nodes = run->plan->config.nodes;
-    uint64_t mask = (uint64_t)fault->a;
-    for (uint32_t a = 0; a < nodes; a++) {
-        for (uint32_t b = a + 1; b < nodes; b++) {
-            bool touches = a == fault->node || b == fault->node, is_ring = b == a + 1 || (a == 0 && b == nodes - 1);
-            bool apart = ((mask >> a % 64 ^ mask >> b % 64) & 1) != 0;
-            if (fault->kind == SIM_FAULT_ALONE)
-                apart = touches;
-            else if (fault->kind == SIM_FAULT_RING)
-                apart = !is_ring;
-            else if (fault->kind == SIM_FAULT_ONE_LINK)
-                apart = touches && (a == fault->a || b == fault->a);
-            else if (fault->kind == SIM_FAULT_BRIDGE)
-                apart = apart && !touches;
-            if (apart)
-                sim_sever(run->sim, a, b, severed);
-        }
-    }
-}
-
-static void clog_roads(struct run *run, const struct sim_fault *fault, int64_t ms) {
-    for (uint32_t to = 0; to < run->plan->config.nodes; to++)
-        if (fault->b == 0 || (uint32_t)fault->b - 1 == to)
-            run->plan->roads.clog_ms[fault->node][to] = (int32_t)ms;
-}
-
-static void flip(struct run *run, const struct sim_fault *fault) {
-    char what[256];
-    sim_stop(run->sim, fault->node);
-    sim_mend(run->sim, fault->node); /* one bit at a time */
-    run->stays_down[fault->node] = false;
-    if (sim_flip_bit(run->sim, fault->node, fault->b != 0, (uint64_t)fault->a, what, sizeof what))
-        sim_trace_happened(&run->trace, fault->node, what);
-    start(run, fault->node); /* and goes on, or refuses, or stops later */
-}
-
-static void begin(struct run *run, uint32_t index) {
-    const struct sim_fault *fault = &run->plan->faults[index];
-    struct sim *sim = run->sim;
-    switch (fault->kind) {
-    case SIM_FAULT_KILL:
-        sim_kill(sim, fault->node);
-        run->stays_down[fault->node] = true;
-        break;
-    case SIM_FAULT_DOOM_DISK: sim_doom(sim, fault->node, (uint32_t)fault->a, 0); break;
-    case SIM_FAULT_DOOM_STORE: sim_doom(sim, fault->node, 0, (uint32_t)fault->a); break;
-    case SIM_FAULT_DOOM_SEND: sim_doom_in_send(sim, fault->node, (uint32_t)fault->a); break;
-    case SIM_FAULT_FULL_DISK: sim_break_disk(sim, fault->node, (uint32_t)fault->a, 0); break;
-    case SIM_FAULT_FULL_STORE: sim_break_disk(sim, fault->node, 0, (uint32_t)fault->a); break;
-    case SIM_FAULT_FLIP: flip(run, fault); break;
-    case SIM_FAULT_SPLIT:
-    case SIM_FAULT_BRIDGE:
-    case SIM_FAULT_RING:
-    case SIM_FAULT_ALONE:
-    case SIM_FAULT_ONE_LINK: sever_groups(run, fault, true); break;
-    case SIM_FAULT_FLAP: run->flap_ms[index] = sim_now_ms(sim); break;
-    case SIM_FAULT_CLOG: clog_roads(run, fault, fault->a); break;
-    case SIM_FAULT_SLOW_DISK: sim_set_flush_us(sim, fault->node, fault->a); break;
-    case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, fault->a); break;
-    case SIM_FAULT_SIGNER: sim_set_signer(sim, fault->node, fault->a); break;
-    case SIM_FAULT_POWER: give_power(run, fault); break;
-    case SIM_FAULT_EXTEND: switch_extensions(run, fault); break;
-    default: break;
-    }
-}
-
-static void end(struct run *run, uint32_t index) {
-    const struct sim_fault *fault = &run->plan->faults[index];
-    struct sim *sim = run->sim;
-    switch (fault->kind) {
-    case SIM_FAULT_KILL: run->stays_down[fault->node] = false; break;
-    case SIM_FAULT_DOOM_DISK:
-    case SIM_FAULT_DOOM_STORE:
-    case SIM_FAULT_DOOM_SEND:
-    case SIM_FAULT_FULL_DISK:
-    case SIM_FAULT_FULL_STORE:
-    case SIM_FAULT_FLIP: sim_mend(sim, fault->node); break;
-    case SIM_FAULT_SPLIT:
-    case SIM_FAULT_BRIDGE:
-    case SIM_FAULT_RING:
-    case SIM_FAULT_ALONE:
-    case SIM_FAULT_ONE_LINK: sever_groups(run, fault, false); break;
-    case SIM_FAULT_CLOG: clog_roads(run, fault, 0); break;
-    case SIM_FAULT_SLOW_DISK: sim_set_flush_us(sim, fault->node, run->plan->flush_us); break;
-    case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, 0); break;
-    case SIM_FAULT_SIGNER: sim_set_signer(sim, fault->node, 0); break;
-    default: break;
-    }
-    if (fault->kind <= SIM_FAULT_FLIP)
-        start(run, fault->node);
-}
-
-static void flap(struct run *run, uint32_t index) {
-    const struct sim_fault *fault = &run->plan->faults[index];
-    uint32_t other = (uint32_t)sim_chance_below(&run->chance, run->plan->config.nodes);
-    if (other != fault->node)
-        sim_cut_link(run->sim, fault->node, other, 1 + sim_chance_below(&run->chance, 2 * fault->b));
-    run->flap_ms[index] += fault->b;
-}
-
 /* ---- time */
 
 static bool is_timed(const struct sim_fault *fault) { return !fault->left_out && fault->kind < SIM_FAULT_LIE; }
@@ -266,12 +102,12 @@ static void do_due(struct run *run, int64_t now) {
         if (!run->begun[i] && fault->at_ms <= now) {
             run->begun[i] = true;
             run->result->faults++;
-            begin(run, i);
+            sim_faults_begin(run, i);
         } else if (run->begun[i] && fault->at_ms + fault->for_ms <= now) {
             run->ended[i] = true;
-            end(run, i);
+            sim_faults_end(run, i);
         } else if (run->begun[i] && fault->kind == SIM_FAULT_FLAP && run->flap_ms[i] <= now) {
-            flap(run, i);
+            sim_faults_flap(run, i);
         }
     }
 }
@@ -280,7 +116,7 @@ static void do_due(struct run *run, int64_t now) {
 static void raise_dead(struct run *run) {
     for (uint32_t i = 0; i < run->plan->config.nodes; i++)
         if (!sim_is_alive(run->sim, i) && sim_chance_below(&run->chance, 4) == 0)
-            start(run, i);
+            sim_faults_start(run, i);
 }
 
 static int64_t highest(const struct run *run) {
@@ -321,7 +157,7 @@ static void heal(struct run *run) {
     uint32_t nodes = run->plan->config.nodes;
     for (uint32_t i = 0; i < run->plan->fault_count; i++) {
         if (is_timed(&run->plan->faults[i]) && run->begun[i] && !run->ended[i])
-            end(run, i);
+            sim_faults_end(run, i);
         if (run->plan->honest_at_the_end && run->liars[i] != NULL)
             sim_liar_end(run->liars[i]);
     }
@@ -335,7 +171,7 @@ static void heal(struct run *run) {
         sim_set_flush_us(run->sim, i, run->plan->flush_us);
         sim_skew_clock(run->sim, i, 0);
         sim_set_signer(run->sim, i, 0);
-        start(run, i);
+        sim_faults_start(run, i);
         if (!sim_is_alive(run->sim, i) && !run->plan->is_faulty[i] && !run->is_absent[i])
             sim_complain(run->sim, "node %u does not start though all is mended", i);
     }
@@ -388,7 +224,7 @@ static void start_all(struct run *run) {
             run->is_absent[run->plan->faults[i].node] = true;
     for (uint32_t i = 0; i < run->plan->config.nodes; i++) {
         sim_set_flush_us(run->sim, i, run->plan->flush_us);
-        start(run, i);
+        sim_faults_start(run, i);
         if (run->plan->stagger_us > 0)
             sim_run_for_us(run->sim, sim_chance_below(&run->chance, run->plan->stagger_us));
     }
