@@ -41,12 +41,21 @@ struct disk_failure {
 struct disk *disk_posix_open(const char *home, struct disk_failure failure, char **error);
 void disk_posix_close(struct disk *disk);
 
-/* In memory, for tests and simulation: what was not synced is lost, kept or torn (cut at any byte, or filled with zeroes as a file system that
- * knew the size but not yet the content) at disk_memory_crash, file by file, as `chance` decides. */
+/* In memory, for tests and simulation: what was not synced is lost, kept or torn at disk_memory_crash, file by file, as `chance` decides: the first
+ * changes arrive and the next one is cut at any byte, or filled with zeroes as by a file system that knew the size but not yet the content; or of
+ * what a file grew by each sector of 512 bytes is there or is zeroes, in no order. */
 struct disk *disk_memory_new(struct disk_failure failure);
 void disk_memory_crash(struct disk *disk, uint64_t chance);
+struct disk_memory_counts { /* of all crashes: changes, files, names */
+    uint64_t lost, torn, kept, by_sectors, names_lost;
+};
+void disk_memory_count(const struct disk *disk, struct disk_memory_counts *out);
 /* The `calls`-th changing call from now (1: the next) calls the failure handler instead of doing its work; 0: never. */
 void disk_memory_fail_after(struct disk *disk, uint64_t calls);
+/* Likewise; FULL: there is no room (of an append half is written), IO: reading a file that is there fails too. `stays`: so does every such call from
+ * then on, crash or not, but a full disk lets files be removed. */
+enum disk_break { DISK_BREAK_FULL, DISK_BREAK_IO };
+void disk_memory_break(struct disk *disk, enum disk_break breaks, uint64_t calls, bool stays);
 /* While frozen every change is ignored: a dead process being cleared away writes nothing more. */
 void disk_memory_freeze(struct disk *disk, bool frozen);
 /* A bit of one of the files flips, as `chance` decides, until it is written anew or disk_memory_unflip; `what` names it. false: no file has bytes. */

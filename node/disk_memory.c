@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FILES_MAX 4096
+#define FILES_MAX    4096
+#define SECTOR_BYTES 512
 
 /* A file as it is seen now, and as the platter surely has it. Between the two lie the changes since the last sync, in order. */
 enum change_kind { CHANGE_APPEND, CHANGE_OVERWRITE, CHANGE_TRUNCATE };
@@ -38,6 +39,9 @@ struct memory {
     struct file **files;
     size_t file_count;
     uint64_t fail_after;
+    enum disk_break breaks; /* what the failure is */
+    bool stays_broken, is_broken;
+    struct disk_memory_counts counts;
 };
 
 static void *must(void *place) {
@@ -125,16 +129,27 @@ static void note_change(struct file *file, enum change_kind kind, size_t size, s
     file->changes[file->change_count++] = (struct change){kind, size, blob_new(bytes)};
 }
 
+static void fail(struct memory *memory, const char *name, const char *call) {
+    char what[DISK_NAME_BYTES_MAX + 64];
+    memory->is_broken = memory->stays_broken;
+    snprintf(what, sizeof what, "%s: %s: %s", name, call,
+             memory->breaks == DISK_BREAK_IO ? "Input/output error (5)" : "No space left on device (28)");
+    memory->failure.fail(memory->failure.context, what);
+}
+
 /* Every changing call passes here first. */
 static struct memory *changing(struct disk *disk, const char *name) {
     struct memory *memory = (struct memory *)disk;
-    if (memory->fail_after > 0 && --memory->fail_after == 0) {
-        char what[DISK_NAME_BYTES_MAX + 64];
-        strcpy(what, name);
-        strcat(what, ": write: No space left on device (28)");
-        memory->failure.fail(memory->failure.context, what);
-    }
+    if (memory->is_broken || (memory->fail_after > 0 && --memory->fail_after == 0))
+        fail(memory, name, "write");
     return memory;
+}
+
+/* What gives room needs none. */
+static struct memory *freeing(struct disk *disk, const char *name) {
+    struct memory *memory = (struct memory *)disk;
+    bool is_free = memory->is_broken && memory->breaks == DISK_BREAK_FULL;
+    return is_free ? memory : changing(disk, name);
 }
 
 static int64_t memory_size(struct disk *disk, const char *name) {
@@ -142,7 +157,7 @@ static int64_t memory_size(struct disk *disk, const char *name) {
     return file == NULL ? -1 : (int64_t)file->now.size;
 }
 
-static struct blob *memory_read(struct disk *disk, const char *name, int64_t offset, size_t size) {
+static struct blob *read_file(struct disk *disk, const char *name, int64_t offset, size_t size) {
     struct file *file = find((struct memory *)disk, name);
     assert(offset >= 0);
     if (file == NULL)
@@ -150,6 +165,13 @@ static struct blob *memory_read(struct disk *disk, const char *name, int64_t off
     size_t from = (uint64_t)offset < file->now.size ? (size_t)offset : file->now.size;
     size_t left = file->now.size - from;
     return blob_new(span_of(file->now.data == NULL ? NULL : file->now.data + from, size < left ? size : left));
+}
+
+static struct blob *memory_read(struct disk *disk, const char *name, int64_t offset, size_t size) {
+    struct memory *memory = (struct memory *)disk;
+    if (memory->breaks == DISK_BREAK_IO && find(memory, name) != NULL && (memory->is_broken || (memory->fail_after > 0 && --memory->fail_after == 0)))
+        fail(memory, name, "read");
+    return read_file(disk, name, offset, size);
 }
 
 static void grow(struct file *file, struct span bytes) {
@@ -160,7 +182,7 @@ static void grow(struct file *file, struct span bytes) {
 /* Of a write that fails for want of room the first half is there. */
 static void memory_append(struct disk *disk, const char *name, struct span bytes) {
     struct memory *memory = (struct memory *)disk;
-    struct file *file = memory->fail_after == 1 ? find(memory, name) : NULL;
+    struct file *file = memory->fail_after == 1 && !memory->is_broken ? find(memory, name) : NULL;
     if (file != NULL)
         grow(file, span_of(bytes.data, bytes.size / 2));
     grow(find_or_make(changing(disk, name), name), bytes);
@@ -223,7 +245,7 @@ static void memory_rename(struct disk *disk, const char *from, const char *to) {
 }
 
 static void memory_remove(struct disk *disk, const char *name) {
-    drop(changing(disk, name), name);
+    drop(freeing(disk, name), name);
     disk->flushes++;
 }
 
@@ -269,13 +291,40 @@ static void apply_torn(struct bytes *bytes, const struct change *change, uint64_
     }
 }
 
-static void crash_file(struct file *file, uint64_t chance) {
+static void crash_in_order(struct file *file, uint64_t chance, struct disk_memory_counts *counts) {
     size_t whole = (size_t)(next_chance(&chance) % (file->change_count + 1));
     bytes_assign(&file->now, bytes_span(&file->synced));
     for (size_t i = 0; i < whole; i++)
         apply(&file->now, &file->changes[i]);
-    if (whole < file->change_count && next_chance(&chance) % 4 != 0)
+    bool tears = whole < file->change_count && next_chance(&chance) % 4 != 0;
+    if (tears)
         apply_torn(&file->now, &file->changes[whole], &chance);
+    counts->kept += whole;
+    counts->torn += tears;
+    counts->lost += file->change_count - whole - tears;
+}
+
+/* The file has its new size, or a part of the growth; each sector that changed is there or not, whatever became of those before it. */
+static void crash_by_sectors(struct file *file, uint64_t chance) {
+    size_t old = file->synced.size, size = file->now.size;
+    if (next_chance(&chance) % 2 == 0)
+        size = old + (size_t)(next_chance(&chance) % (size - old + 1));
+    bytes_resize(&file->now, size);
+    for (size_t at = old - old % SECTOR_BYTES; at < size; at += SECTOR_BYTES) {
+        size_t from = at > old ? at : old, end = at + SECTOR_BYTES < size ? at + SECTOR_BYTES : size;
+        if (from < end && next_chance(&chance) % 2 == 0)
+            memset(file->now.data + from, 0, end - from);
+    }
+}
+
+static void crash_file(struct file *file, uint64_t chance, struct disk_memory_counts *counts) {
+    uint64_t way = chance ^ 0x5ec7025;
+    if (file->change_count > 0 && only_grew(file) && file->now.size / SECTOR_BYTES > file->synced.size / SECTOR_BYTES && next_chance(&way) % 3 == 0) {
+        crash_by_sectors(file, way);
+        counts->by_sectors++;
+    } else {
+        crash_in_order(file, chance, counts);
+    }
     bytes_assign(&file->synced, bytes_span(&file->now));
     file_settle(file);
 }
@@ -286,16 +335,27 @@ void disk_memory_crash(struct disk *disk, uint64_t chance) {
         struct file *file = memory->files[i];
         uint64_t own = next_chance(&chance);
         if (!file->is_durable && own % 3 == 0) {
+            memory->counts.names_lost++;
             drop(memory, file->name);
             continue;
         }
-        crash_file(file, own);
+        crash_file(file, own, &memory->counts);
         file->is_durable = true;
     }
     memory->fail_after = 0;
 }
 
-void disk_memory_fail_after(struct disk *disk, uint64_t calls) { ((struct memory *)disk)->fail_after = calls; }
+void disk_memory_count(const struct disk *disk, struct disk_memory_counts *out) { *out = ((const struct memory *)disk)->counts; }
+
+void disk_memory_fail_after(struct disk *disk, uint64_t calls) { disk_memory_break(disk, DISK_BREAK_FULL, calls, false); }
+
+void disk_memory_break(struct disk *disk, enum disk_break breaks, uint64_t calls, bool stays) {
+    struct memory *memory = (struct memory *)disk;
+    memory->fail_after = calls;
+    memory->breaks = breaks;
+    memory->stays_broken = stays;
+    memory->is_broken = false;
+}
 
 /* ---- bits that flip */
 

@@ -4,6 +4,7 @@
 
 #define HEAD_BYTES   8
 #define WINDOW_BYTES (4 * 1024 * 1024)
+#define SECTOR_BYTES 512
 
 static uint32_t load_be32(const uint8_t *bytes) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
@@ -36,17 +37,56 @@ static bool length_is_damaged(struct span rest) {
     return false;
 }
 
-enum journal_scan_state journal_scan_judge(struct span rest) {
+static bool is_zero(struct span bytes) { return zero_tail_begin(bytes) == 0; }
+
+/* The end of the first sector from `at` on, before `end`, that never arrived: from `at` to its end all is zero. 0: there is none. */
+static size_t missing_sector(struct span rest, uint64_t offset, size_t at, size_t end) {
+    while (at < end) {
+        size_t size = SECTOR_BYTES - (size_t)((offset + at) % SECTOR_BYTES);
+        if (size > rest.size - at)
+            size = rest.size - at;
+        if (is_zero(span_of(rest.data + at, size)))
+            return at + size;
+        at += size;
+    }
+    return 0;
+}
+
+/* Our own words are written after a sync of all before them. */
+static bool own_word_follows(struct span rest, size_t at) {
+    struct journal_record record;
+    for (; at + HEAD_BYTES < rest.size; at++) {
+        uint32_t length = load_be32(rest.data + at + 4);
+        if (length == 0 || length > rest.size - at - HEAD_BYTES)
+            continue;
+        if (journal_record_decode(&record, span_of(rest.data + at, HEAD_BYTES + length)) > 0 && record.kind == JOURNAL_MESSAGE && record.peer_id.size == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of a write that was not synced any sector may be missing, also one in the middle. */
+static bool has_hole(struct span rest, uint64_t offset) {
+    uint32_t length = load_be32(rest.data + 4);
+    size_t size = length <= JOURNAL_RECORD_BYTES_MAX && length <= rest.size - HEAD_BYTES ? HEAD_BYTES + (size_t)length : rest.size;
+    size_t end = missing_sector(rest, offset, 0, length == 0 ? HEAD_BYTES : size);
+    return end > 0 && !own_word_follows(rest, end);
+}
+
+enum journal_scan_state journal_scan_judge(struct span rest, uint64_t offset) {
     size_t zeroes = zero_tail_begin(rest);
     if (rest.size < HEAD_BYTES || zeroes < HEAD_BYTES)
         return JOURNAL_SCAN_TORN;
     uint32_t length = load_be32(rest.data + 4);
-    if (length == 0 || length > JOURNAL_RECORD_BYTES_MAX)
-        return JOURNAL_SCAN_DAMAGED;
+    bool is_possible = length > 0 && length <= JOURNAL_RECORD_BYTES_MAX;
     size_t size = HEAD_BYTES + (size_t)length;
-    if (size <= rest.size && crc32c(0, span_of(rest.data + HEAD_BYTES, length)) == load_be32(rest.data))
+    if (is_possible && size <= rest.size && crc32c(0, span_of(rest.data + HEAD_BYTES, length)) == load_be32(rest.data))
         return JOURNAL_SCAN_DAMAGED; /* as it was written, and yet no record */
-    if (length_is_damaged(rest))
+    if (is_possible && length_is_damaged(rest))
+        return JOURNAL_SCAN_DAMAGED;
+    if (has_hole(rest, offset))
+        return JOURNAL_SCAN_TORN;
+    if (!is_possible)
         return JOURNAL_SCAN_DAMAGED;
     return size >= rest.size || zeroes < size ? JOURNAL_SCAN_TORN : JOURNAL_SCAN_DAMAGED;
 }
@@ -81,7 +121,7 @@ static struct span at_hand(const struct journal_scan *scan) {
 
 static void judge_rest(struct journal_scan *scan) {
     int64_t left = scan->end - scan->offset;
-    scan->state = journal_scan_judge(read_window(scan, (size_t)left));
+    scan->state = journal_scan_judge(read_window(scan, (size_t)left), (uint64_t)scan->offset);
 }
 
 bool journal_scan_next(struct journal_scan *scan, struct journal_record *record) {

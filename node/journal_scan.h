@@ -6,7 +6,7 @@
 
 enum journal_scan_state {
     JOURNAL_SCAN_GOOD,    /* at a record's begin; after the last one: at the end */
-    JOURNAL_SCAN_TORN,    /* the last record was never written whole (journal.h) */
+    JOURNAL_SCAN_TORN,    /* from here on what was not synced was not written whole (journal.h) */
     JOURNAL_SCAN_DAMAGED, /* what was written whole is not whole any more */
 };
 
@@ -24,7 +24,7 @@ void journal_scan_begin(struct journal_scan *scan, struct disk *disk, const char
 bool journal_scan_next(struct journal_scan *scan, struct journal_record *record); /* loans until the next call */
 void journal_scan_close(struct journal_scan *scan);
 
-/* The verdict on the bytes from a record that does not decode to the end of the file. */
-enum journal_scan_state journal_scan_judge(struct span rest);
+/* The verdict on the bytes from a record that does not decode, at `offset` of the file, to the file's end. */
+enum journal_scan_state journal_scan_judge(struct span rest, uint64_t offset);
 
 #endif

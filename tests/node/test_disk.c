@@ -235,6 +235,55 @@ START_TEST(what_was_not_synced_is_lost_kept_or_torn) {
 }
 END_TEST
 
+START_TEST(sectors_of_an_unsynced_append_arrive_in_no_order) {
+    int holes = 0;
+    for (uint64_t chance = 0; chance < 500; chance++) {
+        struct disk *disk = open_disk(0);
+        struct blob *many = blob_reserve(3000);
+        memset(many->data, 'x', 3000);
+        disk->table->append(disk, "a", span_text("synced"));
+        disk->table->sync(disk, "a");
+        disk->table->append(disk, "a", blob_span(many));
+        disk_memory_crash(disk, chance);
+        struct blob *a = disk->table->read(disk, "a", 0, 4000);
+        ck_assert(a->size >= 6 && memcmp(a->data, "synced", 6) == 0);
+        for (size_t i = 512; i + 512 < a->size; i += 512)
+            holes += a->data[i - 1] == 0 && a->data[i] == 'x';
+        blob_release(a);
+        blob_release(many);
+        close_disk(disk, 0);
+    }
+    ck_assert_int_gt(holes, 100);
+}
+END_TEST
+
+START_TEST(a_full_disk_stays_full_but_lets_files_be_removed_and_a_broken_one_cannot_be_read) {
+    struct disk *disk = open_disk(0);
+    disk->table->append(disk, "a", span_text("1"));
+    for (volatile int kind = 0; kind < 2; kind++) {
+        disk_memory_break(disk, kind == 0 ? DISK_BREAK_FULL : DISK_BREAK_IO, 1, true);
+        if (setjmp(failed) == 0) {
+            disk->table->replace(disk, "b", span_text("2"));
+            ck_abort_msg("written");
+        }
+        if (setjmp(failed) == 0) {
+            disk->table->append(disk, "a", span_text("2"));
+            ck_abort_msg("written");
+        }
+        if (setjmp(failed) == 0) {
+            expect_content(disk, "a", "1");
+            ck_assert_int_eq(kind, 0);
+            disk->table->remove(disk, "c");
+        } else {
+            ck_assert_int_eq(kind, 1);
+        }
+    }
+    disk_memory_fail_after(disk, 0);
+    expect_content(disk, "a", "1");
+    close_disk(disk, 0);
+}
+END_TEST
+
 START_TEST(a_torn_overwrite_mixes_old_and_new) {
     int mixed = 0;
     for (uint64_t chance = 0; chance < 500; chance++) {
@@ -284,6 +333,8 @@ Suite *suite_disk(void) {
     tcase_add_test(tests, a_sync_is_one_flush_and_a_new_name_costs_one_more);
     tcase_add_test(tests, what_was_synced_survives_every_crash);
     tcase_add_test(tests, what_was_not_synced_is_lost_kept_or_torn);
+    tcase_add_test(tests, sectors_of_an_unsynced_append_arrive_in_no_order);
+    tcase_add_test(tests, a_full_disk_stays_full_but_lets_files_be_removed_and_a_broken_one_cannot_be_read);
     tcase_add_test(tests, a_torn_overwrite_mixes_old_and_new);
     tcase_add_test(tests, the_memory_fails_at_the_call_it_was_told);
     suite_add_tcase(suite, tests);

@@ -475,6 +475,99 @@ START_TEST(no_crash_loses_a_synced_record_or_keeps_the_journal_from_opening) {
 }
 END_TEST
 
+/* Sectors that arrived in no order */
+
+static void append_large(struct journal *journal, int number, const char *peer) {
+    char text[1700];
+    memset(text, 'a' + number, sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    journal_append(journal, &(struct journal_record){.kind = JOURNAL_MESSAGE, .time = now, .message = span_text(text), .peer_id = span_text(peer)});
+}
+
+static void count_record(void *context, const struct journal_record *record) {
+    int *count = context;
+    ck_assert_int_eq(record->message.data[0], 'a' + *count);
+    ++*count;
+}
+
+/* Two are synced, three are not. */
+static void write_five(void) {
+    disk_memory_free(disk);
+    disk = disk_memory_new(failure);
+    struct journal *journal = must_open();
+    for (int i = 0; i < 5; i++) {
+        append_large(journal, i, "ab");
+        if (i == 1)
+            journal_sync(journal);
+    }
+    journal_replay(journal, 1, note_record, &(struct seen){0}); /* it flushes, and syncs nothing */
+    disk_memory_freeze(disk, true);
+    journal_close(journal);
+    disk_memory_freeze(disk, false);
+}
+
+START_TEST(of_what_was_not_synced_any_sector_may_be_missing) {
+    int counts[6] = {0};
+    for (uint64_t chance = 0; chance < 400; chance++) {
+        char *note, *error = NULL;
+        int count = 0;
+        write_five();
+        disk_memory_crash(disk, chance);
+        struct journal *journal = journal_open(disk, NAME, &note, &error);
+        ck_assert_msg(journal != NULL, "chance %d: %s", (int)chance, error);
+        ck_assert(journal_replay(journal, 1, count_record, &count));
+        ck_assert_int_ge(count, 2);
+        counts[count]++;
+        journal_close(journal);
+        free(note);
+    }
+    ck_assert(counts[2] > 20 && counts[3] > 20 && counts[5] > 20);
+}
+END_TEST
+
+static void clear_bytes(int64_t from, size_t size) {
+    struct blob *whole = disk->table->read(disk, NAME, 0, 1 << 20);
+    struct blob *copy = blob_new(blob_span(whole));
+    memset(copy->data + from, 0, size);
+    disk->table->replace(disk, NAME, blob_span(copy));
+    blob_release(copy);
+    blob_release(whole);
+}
+
+/* A vote of our own was written after a sync of all before it, so a sector that is missing there was there once. */
+START_TEST(a_sector_missing_before_a_word_of_our_own_is_damage) {
+    static const char *const peers[] = {"ab", ""};
+    for (int own = 0; own < 2; own++) {
+        char *note = NULL, *error = NULL;
+        disk_memory_free(disk);
+        disk = disk_memory_new(failure);
+        struct journal *journal = must_open();
+        for (int i = 0; i < 3; i++)
+            append_large(journal, i, i == 2 ? peers[own] : "ab");
+        journal_close(journal);
+        clear_bytes(1024, 512);
+        journal = journal_open(disk, NAME, &note, &error);
+        ck_assert_msg((journal == NULL) == (own == 1), "%s", own == 1 ? "opened" : error);
+        ck_assert(own == 0 || strstr(error, "damaged record at offset") != NULL);
+        journal_close(journal);
+        free(note);
+        free(error);
+    }
+}
+END_TEST
+
+START_TEST(less_than_a_sector_missing_amid_what_was_written_is_damage) {
+    char *note = NULL, *error = NULL;
+    struct journal *journal = must_open();
+    for (int i = 0; i < 3; i++)
+        append_large(journal, i, "ab");
+    journal_close(journal);
+    clear_bytes(1024, 511);
+    ck_assert_ptr_null(journal_open(disk, NAME, &note, &error));
+    free(error);
+}
+END_TEST
+
 /* The codec */
 
 START_TEST(the_codec_gives_back_what_it_was_given) {
@@ -541,6 +634,9 @@ Suite *suite_journal(void) {
     tcase_add_test(tests, a_replay_may_append_and_end_heights_and_does_not_visit_them);
     tcase_add_test(tests, records_larger_than_a_window_come_back);
     tcase_add_test(tests, no_crash_loses_a_synced_record_or_keeps_the_journal_from_opening);
+    tcase_add_test(tests, of_what_was_not_synced_any_sector_may_be_missing);
+    tcase_add_test(tests, a_sector_missing_before_a_word_of_our_own_is_damage);
+    tcase_add_test(tests, less_than_a_sector_missing_amid_what_was_written_is_damage);
     tcase_add_test(tests, the_codec_gives_back_what_it_was_given);
     tcase_add_test(tests, a_message_of_the_largest_size_fits_and_a_larger_one_does_not);
     suite_add_tcase(suite, tests);
