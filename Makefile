@@ -106,6 +106,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 tests vectors
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 fuzz-replay
 	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
+	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
 	@echo "make check: all good"
 

@@ -359,6 +359,18 @@ void mempool_mark(struct mempool *pool, const struct mempool_tx *tx, int peer_sl
     note_peer(&entry->tx, peer_slot);
 }
 
+uint64_t mempool_unmark(struct mempool *pool, int64_t height) {
+    uint64_t first = 0;
+    for (uint32_t i = pool->count; i-- > 0;) {
+        struct mempool_tx *tx = &pool->entries[i]->tx;
+        if (!tx->local || tx->height > height)
+            continue;
+        tx->known_by = 0;
+        first = tx->number;
+    }
+    return first;
+}
+
 void mempool_forget_peer(struct mempool *pool, int peer_slot) {
     assert(peer_slot >= 0 && peer_slot < MEMPOOL_PEERS_MAX);
     for (uint32_t i = 0; i < pool->count; i++)

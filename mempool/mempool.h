@@ -68,6 +68,8 @@ const struct mempool_tx *mempool_find(const struct mempool *pool, const uint8_t 
 /* Gossip: the first transaction with number > after (0: the oldest), or NULL. mark: peer slot has it now. */
 const struct mempool_tx *mempool_next(const struct mempool *pool, uint64_t after);
 void mempool_mark(struct mempool *pool, const struct mempool_tx *tx, int peer_slot);
+/* Those of our own that came at `height` or before: nobody is known to have them any more. The smallest number among them; 0: there is none. */
+uint64_t mempool_unmark(struct mempool *pool, int64_t height);
 void mempool_forget_peer(struct mempool *pool, int peer_slot); /* the slot will be used by another */
 
 #endif

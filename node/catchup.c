@@ -54,6 +54,7 @@ static void on_applied(void *context, struct block *block, const struct ledger_a
     if (!replica->resting)
         rest(replica);
     mempool_update(replica->mempool, block, applied->finalized.tx_results, now_ms(replica));
+    txgossip_note_height(replica, block->header.height);
     if (replica->listener.block_applied != NULL)
         replica->listener.block_applied(replica->listener.context, block, &applied->finalized);
 }

@@ -17,7 +17,7 @@
 static int64_t seed, heights, seconds, quiet, count, minutes, jobs;
 static int64_t validators, peers = 20, bandwidth_kb, tx_rate, tx_bytes = 250, block_bytes, timeout_propose, timeout_commit = -1, flush_us = -1, svg_height;
 static const char *latency_file, *svg = "sim.svg";
-static bool has_trace, real_crypto, shows_plan, skips_large;
+static bool has_trace, real_crypto, shows_plan, skips_large, wants_all;
 static const char *keep, *seeds_file, *replay;
 
 static const struct cli_option options[] = {
@@ -32,6 +32,7 @@ static const struct cli_option options[] = {
     {"minutes", CLI_NUMBER, &minutes, "M", "seeds from --seed on, for so long", 1, 1000000},
     {"jobs", CLI_NUMBER, &jobs, "N", "processes at a time (default: one per core)", 1, 64},
     {"skip-large", CLI_FLAG, &skips_large, "", "of many seeds leave out networks of 30 and more", 0, 0},
+    {"want-all", CLI_FLAG, &wants_all, "", "of many seeds: fail if a fault, lie or kind of network never came to pass", 0, 0},
     {"seeds-file", CLI_TEXT, &seeds_file, "FILE", "failing seeds are appended to it", 0, 0},
     {"replay", CLI_TEXT, &replay, "FILE", "run every seed of such a file", 0, 0},
     {"quiet", CLI_NUMBER, &quiet, "NODES", "no faults, no load: so many honest validators, as fast as it goes", 1, 100},
@@ -99,7 +100,7 @@ static void make_plan(struct sim_plan *plan) {
 
 static int run_many(void) {
     struct sim_farm_wish wish = {.first = (uint64_t)seed, .count = (uint64_t)count, .seconds = minutes * 60, .jobs = (uint32_t)jobs,
-                                 .real_crypto = real_crypto, .skips_large = skips_large, .seeds_file = seeds_file};
+                                 .real_crypto = real_crypto, .skips_large = skips_large, .wants_all = wants_all, .seeds_file = seeds_file};
     return sim_farm_run(&wish) == 0 ? CLI_GOOD : CLI_FAILED;
 }
 

@@ -342,7 +342,8 @@ void disk_memory_crash(struct disk *disk, uint64_t chance) {
         crash_file(file, own, &memory->counts);
         file->is_durable = true;
     }
-    memory->fail_after = 0;
+    if (!memory->stays_broken)
+        memory->fail_after = 0;
 }
 
 void disk_memory_count(const struct disk *disk, struct disk_memory_counts *out) { *out = ((const struct memory *)disk)->counts; }

@@ -448,6 +448,7 @@ static void decide(struct replica *replica) {
     shelf_put(&replica->shelf, block->header.height, candidate->parts);
     replica->app_hash_of_last_header = block->header.app_hash;
     mempool_update(replica->mempool, block, applied.finalized.tx_results, now_ms(replica));
+    txgossip_note_height(replica, block->header.height);
     pace_note_decided(&replica->pace, block->header.height, candidate->own, now_ms(replica));
     if (replica->listener.block_applied != NULL)
         replica->listener.block_applied(replica->listener.context, block, &applied.finalized);

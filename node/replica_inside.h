@@ -199,6 +199,7 @@ void gossip_claims(struct replica *replica, struct replica_peer *peer);
 
 /* txgossip.c */
 void txgossip_peer(struct replica *replica, struct replica_peer *peer, bool relay);
+void txgossip_note_height(struct replica *replica, int64_t height); /* has been applied, and the mempool knows */
 void txgossip_receive(struct replica *replica, struct replica_peer *peer, struct span message);
 
 #endif

@@ -5,6 +5,7 @@
 #define QUORATE_NODE_SIM_H
 
 #include "node/replica.h"
+#include "node/sim_count.h"
 
 #define SIM_NODES_MAX 100
 
@@ -39,6 +40,7 @@ struct sim_config {
     int64_t block_time_tolerance_ms, double_sign_check_height;
     bool block_sync;
     uint32_t tx_bytes_max, mempool_count_max;
+    int64_t journal_file_bytes; /* it begins a new one beyond, and keeps four; 0: the defaults */
     int64_t latency_min_us, latency_max_us; /* per message, uniform; messages of a link keep their order, as TCP does */
     struct sim_road road;
     bool channels_overtake;   /* a link's order holds per channel only, as many channels share it packet by packet */
@@ -77,9 +79,11 @@ enum sim_started sim_try_start(struct sim *sim, uint32_t node, char *why, size_t
  * Also if it is started meanwhile; sim_start is then true, and the node dead. */
 void sim_doom(struct sim *sim, uint32_t node, uint32_t disk_calls, uint32_t kv_writes);
 void sim_doom_in_send(struct sim *sim, uint32_t node, uint32_t sends); /* after some peers heard it, and before the others */
-/* Likewise, but the machine goes on: what was written stays, and the disk fails again at each start until sim_mend. Of an append that fails half
+/* Likewise, but the machine goes on: what was written stays, and the disk is full at each start until sim_mend. Of an append that fails half
  * may have arrived. */
 void sim_break_disk(struct sim *sim, uint32_t node, uint32_t disk_calls, uint32_t kv_writes);
+/* Likewise with EIO, where calls that read count and fail as well; what was not synced may be lost with it. `stays`: until sim_mend, else once. */
+void sim_break_io(struct sim *sim, uint32_t node, uint32_t disk_calls, uint32_t kv_calls, bool stays);
 /* A bit flips in a file, or in a value of the store, of a dead node; until sim_mend. false: there is nothing to flip. */
 bool sim_flip_bit(struct sim *sim, uint32_t node, bool in_store, uint64_t chance, char *what, size_t size);
 void sim_mend(struct sim *sim, uint32_t node); /* doom, breaks and flips are over */
@@ -92,6 +96,11 @@ void sim_partition(struct sim *sim, uint64_t group_mask);
 void sim_sever(struct sim *sim, uint32_t a, uint32_t b, bool severed); /* one pair, whatever the partition */
 void sim_cut_link(struct sim *sim, uint32_t a, uint32_t b, int64_t for_ms); /* what is under way is lost; it comes back by itself */
 bool sim_is_connected(const struct sim *sim, uint32_t a, uint32_t b);
+/* What no TCP link does, but proxies and packets of another transport may: of what the node sends so many in a hundred get lost, come twice, or are
+ * overtaken within `overtake_ms`, while the link stays. Zeroes end it. */
+void sim_set_noise(struct sim *sim, uint32_t node, uint32_t lose_percent, uint32_t double_percent, int64_t overtake_ms);
+/* Nothing comes through from `from` to `to`, though the link stays. When it ends the link dies, as its peers' patience would have made it. */
+void sim_mute_road(struct sim *sim, uint32_t from, uint32_t to, bool muted);
 
 /* ---- liars and the slow */
 /* From now on, the node's messages on this channel are given to `twist` before they leave; it may change bytes in place or return false to
@@ -124,6 +133,8 @@ uint64_t sim_delivered(const struct sim *sim); /* messages */
 uint64_t sim_deaths(const struct sim *sim);
 uint32_t sim_drops(const struct sim *sim); /* how often a replica dropped a peer */
 const char *sim_last_drop(const struct sim *sim);
+void sim_tally(struct sim *sim, enum sim_count what, uint64_t more);
+const uint64_t *sim_counts(const struct sim *sim); /* of each sim_count that the simulation itself sees */
 bool sim_forked(const struct sim *sim); /* two honest nodes decided differently (forks_allowed) */
 
 /* Agreement, equal app hashes, no honest key signing twice differently or against its lock, heads that only grow: "" or the first violation. */

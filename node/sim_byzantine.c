@@ -197,6 +197,7 @@ static bool propose_second(struct sim_liar *liar, uint32_t to, const struct prop
         return false;
     struct proposal second = *proposal;
     block_id_of(block, &second.block_id);
+    sim_tally(liar->sim, liar->kind == SIM_LIAR_BAD_BLOCKS ? SIM_COUNT_BAD_BLOCKS : SIM_COUNT_SECOND_PROPOSALS, 1);
     say_proposal(liar, to, &second);
     say_block(liar, to, block, proposal->round);
     return true;
@@ -242,6 +243,7 @@ static bool vote_twice(struct sim_liar *liar, uint32_t to, const struct wire_con
         second.block_id = liar->seen[dice(liar, known)];
     else if (dice(liar, 3) == 0 && known > 0)
         second.block_id = liar->seen[dice(liar, known)];
+    sim_tally(liar->sim, SIM_COUNT_SECOND_VOTES, !block_id_equal(&second.block_id, &message->vote.block_id));
     say_vote(liar, to, &second);
     return true;
 }
@@ -253,6 +255,7 @@ static bool forget_lock(struct sim_liar *liar, uint32_t to, const struct wire_co
         return false;
     struct vote vote = message->vote;
     vote.block_id = engine->proposal.block_id;
+    sim_tally(liar->sim, SIM_COUNT_LOCKS_FORGOTTEN, !block_id_equal(&message->vote.block_id, &vote.block_id));
     say_vote(liar, to, &vote);
     return true;
 }
@@ -326,8 +329,10 @@ static void claim(struct sim_liar *liar, uint32_t to) {
     words[0] &= bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
     if (message.round < 0)
         message.round = 0;
-    if (wire_consensus_check(&message, replica_of(liar)->ledger->state.initial_height) == NULL)
-        say(liar, to, &message);
+    if (wire_consensus_check(&message, replica_of(liar)->ledger->state.initial_height) != NULL)
+        return;
+    sim_tally(liar->sim, SIM_COUNT_FALSE_CLAIMS, 1);
+    say(liar, to, &message);
 }
 
 /* Of heights that it does not have, and blocks that are none. */
@@ -379,6 +384,7 @@ static void flood(struct sim_liar *liar, uint32_t to, uint8_t channel, struct sp
     const struct engine *engine = engine_of(liar);
     if (dice(liar, 8) != 0)
         return;
+    sim_tally(liar->sim, SIM_COUNT_FLOOD, 10);
     for (int64_t i = 0; i < 6; i++)
         pass_on(liar, to, channel, message);
     if (dice(liar, 4) == 0)
@@ -410,6 +416,7 @@ static void replay(struct sim_liar *liar) {
     uint32_t known = liar->memory_count < MEMORY ? liar->memory_count : MEMORY;
     uint32_t to = (uint32_t)dice(liar, liar->nodes);
     const struct remembered *old = &liar->memory[dice(liar, known)];
+    sim_tally(liar->sim, SIM_COUNT_REPLAYS, to != liar->node);
     if (to != liar->node)
         pass_on(liar, to, old->channel, blob_span(old->message));
 }
@@ -424,11 +431,18 @@ static void mutate(struct sim_liar *liar, uint32_t to, uint8_t channel, struct s
     for (int64_t i = dice(liar, 3); copy->size > 0 && i >= 0; i--)
         copy->data[dice(liar, (int64_t)copy->size)] = (uint8_t)dice(liar, 256);
     size_t size = dice(liar, 8) == 0 ? (size_t)dice(liar, (int64_t)copy->size + 1) : copy->size;
+    sim_tally(liar->sim, SIM_COUNT_MUTATIONS, 1);
     pass_on(liar, to, channel, span_of(copy->data, size));
     blob_release(copy);
 }
 
 /* ---- the mouth */
+
+static bool withhold(struct sim_liar *liar, uint32_t to, const struct wire_consensus *message) {
+    bool withheld = message->kind == WIRE_BLOCK_PART && (message->part.index > 0 || is_of_other_half(liar, to, message->height));
+    sim_tally(liar->sim, SIM_COUNT_PARTS_WITHHELD, withheld);
+    return withheld;
+}
 
 /* true: something else was said instead. */
 static bool speak_of_consensus(struct sim_liar *liar, uint32_t to, const struct wire_consensus *message) {
@@ -439,7 +453,7 @@ static bool speak_of_consensus(struct sim_liar *liar, uint32_t to, const struct 
     case SIM_LIAR_AMNESIAC: return forget_lock(liar, to, message);
     case SIM_LIAR_EXTENDER: return extend_wrongly(liar, to, message);
     case SIM_LIAR_MAJORITIES: return lie_about_majorities(liar, to, message);
-    case SIM_LIAR_WITHHOLDER: return message->kind == WIRE_BLOCK_PART && (message->part.index > 0 || is_of_other_half(liar, to, message->height));
+    case SIM_LIAR_WITHHOLDER: return withhold(liar, to, message);
     default: return false;
     }
 }
@@ -457,6 +471,7 @@ static bool speak_instead(struct sim_liar *liar, uint32_t to, uint8_t channel, s
 
 static void speak(void *context, uint32_t to, uint8_t channel, struct span bytes) {
     struct sim_liar *liar = context;
+    sim_tally(liar->sim, SIM_COUNT_SILENCE, liar->kind == SIM_LIAR_MUTE);
     if (liar->kind == SIM_LIAR_MUTE || speak_instead(liar, to, channel, bytes))
         return;
     if (liar->kind == SIM_LIAR_MUTATOR && dice(liar, 8) == 0 && !names_validators(channel, bytes)) {

@@ -151,6 +151,7 @@ static void follow_header(struct sim_check *check, struct ledger *theirs, const 
     valset_hash(&hash, &next);
     if (!digest_equal(&hash, &block->header.next_validators_hash))
         sim_complain(check->sim, "light client: the validators told for height %" PRId64 " are not those that header names", height + 1);
+    sim_tally(check->sim, SIM_COUNT_VALSET_CHANGES, 1);
     valset_close(&check->trusted);
     check->trusted = next;
 }
@@ -189,6 +190,8 @@ static void audit(struct sim_check *check, struct ledger *theirs, struct block *
         return sim_complain(check->sim, "no commit is kept for height %" PRId64, height);
     }
     follow_header(check, theirs, block, &commit);
+    sim_tally(check->sim, SIM_COUNT_HEIGHTS_ABOVE_0, commit.round > 0);
+    sim_tally(check->sim, SIM_COUNT_EVIDENCE, block->evidence_count);
     enum block_verdict verdict = ledger_judge(&check->ledger, block, NULL);
     if (verdict != BLOCK_GOOD)
         sim_complain(check->sim, "block %" PRId64 " was committed, but is not valid: %s", height, block_verdict_text(verdict));
@@ -265,7 +268,8 @@ void sim_check_applied(struct sim_check *check, uint32_t node, struct block *blo
 static bool nothing_comes_twice(const struct sim_plan *plan) {
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct sim_fault *fault = &plan->faults[i];
-        if (!fault->left_out && (fault->kind <= SIM_FAULT_FLIP || fault->kind >= SIM_FAULT_LIE))
+        bool says_again = fault->kind == SIM_FAULT_DOUBLE || fault->kind == SIM_FAULT_OVERTAKE;
+        if (!fault->left_out && (sim_fault_is_fall(fault->kind) || !sim_fault_is_timed(fault->kind) || says_again))
             return false;
     }
     return true;
@@ -322,7 +326,7 @@ static void look_up(struct sim_check *check, uint32_t node, size_t step) {
 }
 
 void sim_check_end(struct sim_check *check) {
-    if (check->is_off)
+    if (check->is_off || sim_forked(check->sim))
         return;
     size_t step = 1 + check->tx_count / SAMPLES;
     for (uint32_t i = 0; i < check->plan->config.nodes; i++)

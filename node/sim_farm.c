@@ -13,7 +13,8 @@
 #include "node/complaint.h"
 
 #define JOBS_MAX        64
-#define CPU_SECONDS_MAX 90 /* of one seed: more is a fault of its own */
+#define CPU_SECONDS_MAX       90  /* of one seed: more is a fault of its own */
+#define CPU_SECONDS_MAX_LARGE 600
 #define SHRINK_RUNS_MAX 80
 #define LIST_SIZE       256
 #define LARGE           30
@@ -69,11 +70,12 @@ static void live_as_child(const struct wish *wish, int answer, int errors) __att
 static void live_as_child(const struct wish *wish, int answer, int errors) {
     static struct sim_plan plan;
     static struct sim_result result;
-    const struct rlimit cpu = {CPU_SECONDS_MAX, CPU_SECONDS_MAX + 1}, core = {0, 0};
+    plan_of(&plan, wish);
+    rlim_t seconds = plan.config.nodes < LARGE ? CPU_SECONDS_MAX : CPU_SECONDS_MAX_LARGE;
+    const struct rlimit cpu = {seconds, seconds + 1}, core = {0, 0};
     setrlimit(RLIMIT_CPU, &cpu);
     setrlimit(RLIMIT_CORE, &core);
     dup2(errors, STDERR_FILENO);
-    plan_of(&plan, wish);
     sim_run(&result, &plan, NULL, NULL);
     ssize_t written = write(answer, &result, sizeof result);
     _exit(written == (ssize_t)sizeof result ? 0 : 1);
@@ -106,7 +108,7 @@ static void last_words(char *out, size_t size, int file, int status) {
         if (*at == '\n')
             *at = ' ';
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
-        snprintf(out, size, "took more than %d s of CPU", CPU_SECONDS_MAX);
+        snprintf(out, size, "took more than %d s of CPU (%d s from %d nodes on)", CPU_SECONDS_MAX, CPU_SECONDS_MAX_LARGE, LARGE);
     else
         snprintf(out, size, "died (%s %d): %.300s", WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                  text);
@@ -250,6 +252,7 @@ struct sums {
     uint64_t recovery_seed;
     double cpu_s, virtual_s, cpu_s_max;
     uint64_t cpu_seed;
+    uint64_t by_kind[SIM_FAULT_KINDS], counts[SIM_COUNTS];
 };
 
 static void sum_up(struct sums *sums, const struct outcome *outcome) {
@@ -266,6 +269,10 @@ static void sum_up(struct sums *sums, const struct outcome *outcome) {
     sums->forks += result->forked;
     sums->virtual_s += (double)result->virtual_ms / 1000;
     sums->cpu_s += outcome->cpu_s;
+    for (int i = 0; i < SIM_FAULT_KINDS; i++)
+        sums->by_kind[i] += result->by_kind[i];
+    for (int i = 0; i < SIM_COUNTS; i++)
+        sums->counts[i] += result->counts[i];
     if (outcome->cpu_s > sums->cpu_s_max) {
         sums->cpu_s_max = outcome->cpu_s;
         sums->cpu_seed = outcome->wish.seed;
@@ -283,6 +290,20 @@ static void print_sums(const struct sums *sums) {
            sums->seeds, sums->failed, sums->heights, sums->virtual_s / 3600, sums->messages, sums->faults, sums->deaths, sums->stops, sums->txs, sums->forks,
            (double)sums->recovery_ms_max / 1000, sums->recovery_seed, sums->cpu_s, sums->cpu_s_max, sums->cpu_seed);
     fflush(stdout);
+}
+
+/* How often each thing came to pass. false: something never did. */
+static bool print_counts(const struct sums *sums) {
+    bool all = true;
+    int width = printf("  faults:");
+    for (int i = 0; i < SIM_FAULT_KINDS; i++) {
+        if (width > 150)
+            width = printf("\n   ") - 1;
+        width += printf("%s %s %" PRIu64, i == 0 ? "" : ",", sim_fault_kind_text((enum sim_fault_kind)i), sums->by_kind[i]);
+        all &= sums->by_kind[i] > 0;
+    }
+    printf("\n");
+    return sim_count_print(stdout, sums->counts) && all;
 }
 
 /* ---- many */
@@ -351,6 +372,11 @@ uint64_t sim_farm_run(const struct sim_farm_wish *wish) {
         }
     }
     print_sums(&sums);
+    bool all = print_counts(&sums);
+    if (!all && wish->wants_all) {
+        printf("something above is 0: what never comes to pass tests nothing\n");
+        sums.failed++;
+    }
     return sums.failed;
 }
 

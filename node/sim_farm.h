@@ -12,6 +12,7 @@ struct sim_farm_wish {
     bool real_crypto;
     bool skips_large;      /* of 30 nodes and more */
     bool is_silent;        /* no progress lines */
+    bool wants_all;        /* a fault, lie or kind of network that never came to pass is a failure, too */
     bool is_impatient;     /* ends at the first failure */
     const char *seeds_file; /* failing seeds are appended to it; NULL: not */
 };

@@ -48,6 +48,8 @@ void sim_faults_start(struct run *run, uint32_t node) {
     }
 }
 
+static uint32_t group_of(uint64_t mask, uint32_t node) { return (uint32_t)(mask >> 2 * (node % 31) & 3) % 3; }
+
 static void sever_groups(struct run *run, const struct sim_fault *fault, bool severed) {
     uint32_t nodes = run->plan->config.nodes;
     uint64_t mask = (uint64_t)fault->a;
@@ -63,6 +65,10 @@ static void sever_groups(struct run *run, const struct sim_fault *fault, bool se
                 apart = touches && (a == fault->a || b == fault->a);
             else if (fault->kind == SIM_FAULT_BRIDGE)
                 apart = apart && !touches;
+            else if (fault->kind == SIM_FAULT_STAR)
+                apart = !touches;
+            else if (fault->kind == SIM_FAULT_THREE)
+                apart = group_of(mask, a) != group_of(mask, b);
             if (apart)
                 sim_sever(run->sim, a, b, severed);
         }
@@ -73,6 +79,23 @@ static void clog_roads(struct run *run, const struct sim_fault *fault, int64_t m
     for (uint32_t to = 0; to < run->plan->config.nodes; to++)
         if (fault->b == 0 || (uint32_t)fault->b - 1 == to)
             run->plan->roads.clog_ms[fault->node][to] = (int32_t)ms;
+}
+
+static void unhear(struct run *run, const struct sim_fault *fault, bool muted) {
+    for (uint32_t to = 0; to < run->plan->config.nodes; to++)
+        if (((uint64_t)fault->a >> to % 64 & 1) != 0)
+            sim_mute_road(run->sim, fault->node, to, muted);
+}
+
+static void make_noise(struct run *run, const struct sim_fault *fault, int64_t much) {
+    sim_set_noise(run->sim, fault->node, fault->kind == SIM_FAULT_LOSE ? (uint32_t)much : 0, fault->kind == SIM_FAULT_DOUBLE ? (uint32_t)much : 0,
+                  fault->kind == SIM_FAULT_OVERTAKE ? much : 0);
+}
+
+/* By up to so much, ahead or behind, each otherwise. */
+static void skew_all(struct run *run, int64_t ms) {
+    for (uint32_t i = 0; i < run->plan->config.nodes; i++)
+        sim_skew_clock(run->sim, i, ms == 0 ? 0 : sim_chance_below(&run->chance, 2 * ms + 1) - ms);
 }
 
 static void flip(struct run *run, const struct sim_fault *fault) {
@@ -103,6 +126,8 @@ void sim_faults_begin(struct run *run, uint32_t index) {
     case SIM_FAULT_BRIDGE:
     case SIM_FAULT_RING:
     case SIM_FAULT_ALONE:
+    case SIM_FAULT_THREE:
+    case SIM_FAULT_STAR:
     case SIM_FAULT_ONE_LINK: sever_groups(run, fault, true); break;
     case SIM_FAULT_FLAP: run->flap_ms[index] = sim_now_ms(sim); break;
     case SIM_FAULT_CLOG: clog_roads(run, fault, fault->a); break;
@@ -111,6 +136,13 @@ void sim_faults_begin(struct run *run, uint32_t index) {
     case SIM_FAULT_SIGNER: sim_set_signer(sim, fault->node, fault->a); break;
     case SIM_FAULT_POWER: give_power(run, fault); break;
     case SIM_FAULT_EXTEND: switch_extensions(run, fault); break;
+    case SIM_FAULT_IO_DISK: sim_break_io(sim, fault->node, (uint32_t)fault->a, 0, fault->b != 0); break;
+    case SIM_FAULT_IO_STORE: sim_break_io(sim, fault->node, 0, (uint32_t)fault->a, fault->b != 0); break;
+    case SIM_FAULT_ONE_WAY: unhear(run, fault, true); break;
+    case SIM_FAULT_LOSE:
+    case SIM_FAULT_DOUBLE:
+    case SIM_FAULT_OVERTAKE: make_noise(run, fault, fault->a); break;
+    case SIM_FAULT_SKEW: skew_all(run, fault->a); break;
     default: break;
     }
 }
@@ -125,19 +157,28 @@ void sim_faults_end(struct run *run, uint32_t index) {
     case SIM_FAULT_DOOM_SEND:
     case SIM_FAULT_FULL_DISK:
     case SIM_FAULT_FULL_STORE:
+    case SIM_FAULT_IO_DISK:
+    case SIM_FAULT_IO_STORE:
     case SIM_FAULT_FLIP: sim_mend(sim, fault->node); break;
     case SIM_FAULT_SPLIT:
     case SIM_FAULT_BRIDGE:
     case SIM_FAULT_RING:
     case SIM_FAULT_ALONE:
+    case SIM_FAULT_THREE:
+    case SIM_FAULT_STAR:
     case SIM_FAULT_ONE_LINK: sever_groups(run, fault, false); break;
     case SIM_FAULT_CLOG: clog_roads(run, fault, 0); break;
     case SIM_FAULT_SLOW_DISK: sim_set_flush_us(sim, fault->node, run->plan->flush_us); break;
     case SIM_FAULT_CLOCK: sim_skew_clock(sim, fault->node, 0); break;
     case SIM_FAULT_SIGNER: sim_set_signer(sim, fault->node, 0); break;
+    case SIM_FAULT_ONE_WAY: unhear(run, fault, false); break;
+    case SIM_FAULT_LOSE:
+    case SIM_FAULT_DOUBLE:
+    case SIM_FAULT_OVERTAKE: make_noise(run, fault, 0); break;
+    case SIM_FAULT_SKEW: skew_all(run, 0); break;
     default: break;
     }
-    if (fault->kind <= SIM_FAULT_FLIP)
+    if (sim_fault_is_fall(fault->kind))
         sim_faults_start(run, fault->node);
 }
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 
 #include "node/sim.h"
+#include "node/sim_count.h"
 #include "node/sim_queue.h"
 #include "node/witness.h"
 
@@ -33,7 +34,8 @@ struct sim_node {
     bool keyless;
     bool is_doomed; /* its next failing disk or store is a death */
     uint32_t doom_sends; /* it dies in the so-many-th from now; 0: in none */
-    bool is_broken; /* it stays so until mended; and death by it loses nothing, as the machine lives on */
+    bool is_broken; /* death by its disk or store loses nothing, as the machine lives on; but for an I/O error */
+    bool has_io_error;
     char last_words[256];
     bool is_faulty; /* nobody holds it to its word */
     bool stubborn;
@@ -47,6 +49,8 @@ struct sim_node {
     uint8_t under_way[SIM_NODES_MAX][SIM_CHANNELS]; /* messages to that node */
     int64_t road_free_us[SIM_NODES_MAX][SIM_CHANNELS]; /* when the last message on the way to that node arrives; [0] for all in order */
     uint64_t timer_numbers[WORLD_TIMER_COUNT];
+    uint32_t lose_percent, double_percent;
+    int64_t overtake_us;
     sim_twist *twist;
     void *twist_context;
     sim_speaker *speaker;
@@ -69,8 +73,10 @@ struct sim {
     struct sim_node nodes[SIM_NODES_MAX];
     uint32_t links[SIM_NODES_MAX][SIM_NODES_MAX]; /* generation of each connection */
     bool severed[SIM_NODES_MAX][SIM_NODES_MAX];
+    bool unheard[SIM_NODES_MAX][SIM_NODES_MAX]; /* from → to */
     uint64_t partition;
     uint64_t delivered, deaths;
+    uint64_t counts[SIM_COUNTS];
     uint64_t moves;  /* blocks applied, starts and deaths: what may change whether all have got somewhere */
     uint32_t doomed; /* nodes whose disk may fail */
     uint32_t drops;

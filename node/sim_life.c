@@ -6,16 +6,30 @@
 
 #include "crypto/sha256.h"
 #include "ledger/kv_group.h"
+#include "node/replica_inside.h"
 #include "node/sim_extend.h"
 #include "node/sim_store.h"
 
 #define MARK_NAME    "data/priv_validator_state.json"
 #define JOURNAL_NAME "data/cs.wal/wal"
 
+static void note_failure(struct sim_node *node, const char *what) {
+    static const struct {
+        const char *words;
+        enum sim_count count;
+    } kinds[] = {{"while sending", SIM_COUNT_DEATHS_IN_SEND}, {"while writing to the store", SIM_COUNT_DEATHS_IN_STORE}, {"checksum", SIM_COUNT_FLIPS_FOUND},
+                 {"Input/output", SIM_COUNT_IO_ERROR}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strstr(what, kinds[i].words) != NULL)
+            return sim_tally(node->sim, kinds[i].count, 1);
+    sim_tally(node->sim, node->is_doomed ? SIM_COUNT_DEATHS_IN_DISK : SIM_COUNT_NO_SPACE, 1);
+}
+
 static void fail(void *context, const char *what) __attribute__((noreturn));
 static void fail(void *context, const char *what) {
     struct sim_node *node = context;
     snprintf(node->last_words, sizeof node->last_words, "%s", what);
+    note_failure(node, what);
     if (node->is_doomed || node->is_broken) {
         node->sim->dying = node;
         longjmp(node->sim->death, 1);
@@ -100,6 +114,8 @@ static bool open_node(struct sim_node *node, char **error) {
         config.remote_key = node->public_key;
     struct replica_parts parts = {&node->world, &node->ledger, node->mempool, is_remote ? NULL : node->signer, {node, on_applied}};
     node->replica = replica_new(&config, &parts, error);
+    if (node->replica != NULL && sim->config.journal_file_bytes > 0)
+        journal_limit(node->replica->journal, sim->config.journal_file_bytes, 4 * sim->config.journal_file_bytes);
     return node->replica != NULL;
 }
 
@@ -123,13 +139,22 @@ static void close_node(struct sim_node *node) {
 
 /* Everything since the last flush is lost, kept or torn. */
 static void lose_unsynced(struct sim *sim, struct sim_node *node) {
+    struct disk_memory_counts before, after;
+    uint32_t kept;
+    disk_memory_count(node->disk, &before);
     disk_memory_crash(node->disk, sim_roll(sim));
-    kv_memory_crash(sim_store_memory(node->store), (uint32_t)(sim_roll(sim) % 3));
+    disk_memory_count(node->disk, &after);
+    sim_tally(sim, SIM_COUNT_BATCHES_LOST, sim_store_crash(node->store, (uint32_t)(sim_roll(sim) % 3), &kept));
+    sim_tally(sim, SIM_COUNT_BATCHES_KEPT, kept);
+    sim_tally(sim, SIM_COUNT_LOST, after.lost - before.lost);
+    sim_tally(sim, SIM_COUNT_TORN, after.torn - before.torn);
+    sim_tally(sim, SIM_COUNT_KEPT, after.kept - before.kept);
+    sim_tally(sim, SIM_COUNT_SECTORS, after.by_sectors - before.by_sectors);
+    sim_tally(sim, SIM_COUNT_NAMES_LOST, after.names_lost - before.names_lost);
 }
 
 /* What the closing would write is lost with the rest: the disk is set back to the moment of death first. */
-void sim_life_bury(struct sim *sim, struct sim_node *node) {
-    bool machine_lives = node->is_broken;
+static void bury(struct sim *sim, struct sim_node *node, bool machine_lives) {
     node->life += node->life % 2;
     for (uint32_t i = 0; i < sim->config.nodes; i++)
         if (i != node->index) {
@@ -140,49 +165,60 @@ void sim_life_bury(struct sim *sim, struct sim_node *node) {
     sim->moves++;
     set_doomed(node, false);
     node->doom_sends = 0;
-    kv_memory_fail_after(sim_store_memory(node->store), UINT32_MAX);
     if (!machine_lives)
         lose_unsynced(sim, node);
     uint32_t gathered = node->kv == NULL ? 0 : kv_group_count(node->kv); /* heights, while consensus rested */
-    node->head -= gathered < node->head ? gathered : node->head;
+    int64_t floor = sim->config.initial_height - 1;
+    node->head = node->head - gathered < floor ? floor : node->head - gathered;
     if (node->kv != NULL)
         kv_group_drop(node->kv);
     disk_memory_freeze(node->disk, true);
+    sim_store_freeze(node->store, true);
     close_node(node);
     disk_memory_freeze(node->disk, false);
+    sim_store_freeze(node->store, false);
     node->busy_until_us = 0;
     sim_happened(sim, node->index, "dies%s%s", node->last_words[0] == '\0' ? "" : ": ", node->last_words);
     node->last_words[0] = '\0';
 }
 
+void sim_life_bury(struct sim *sim, struct sim_node *node) { bury(sim, node, node->is_broken && !node->has_io_error); }
+
 void sim_kill(struct sim *sim, uint32_t index) {
-    if (!sim_lives(&sim->nodes[index]))
-        return;
-    set_broken(&sim->nodes[index], false);
-    sim_life_bury(sim, &sim->nodes[index]);
+    if (sim_lives(&sim->nodes[index]))
+        bury(sim, &sim->nodes[index], false);
 }
 
 void sim_stop(struct sim *sim, uint32_t index) {
-    struct sim_node *node = &sim->nodes[index];
-    if (!sim_lives(node))
-        return;
-    bool was_broken = node->is_broken;
-    set_broken(node, true);
-    sim_life_bury(sim, node);
-    set_broken(node, was_broken);
+    if (sim_lives(&sim->nodes[index]))
+        bury(sim, &sim->nodes[index], true);
 }
 
 void sim_doom(struct sim *sim, uint32_t index, uint32_t disk_calls, uint32_t kv_writes) {
     struct sim_node *node = &sim->nodes[index];
     set_doomed(node, disk_calls > 0 || kv_writes > 0);
     disk_memory_fail_after(node->disk, disk_calls);
-    kv_memory_fail_after(sim_store_memory(node->store), kv_writes > 0 ? kv_writes - 1 : UINT32_MAX);
+    sim_store_break(node->store, SIM_STORE_DEATH, kv_writes, false);
+}
+
+static void break_node(struct sim_node *node, bool io_error) {
+    set_doomed(node, false);
+    set_broken(node, true);
+    node->has_io_error = io_error;
 }
 
 void sim_break_disk(struct sim *sim, uint32_t index, uint32_t disk_calls, uint32_t kv_writes) {
-    sim_doom(sim, index, disk_calls, kv_writes);
-    set_doomed(&sim->nodes[index], false);
-    set_broken(&sim->nodes[index], true);
+    struct sim_node *node = &sim->nodes[index];
+    break_node(node, false);
+    disk_memory_break(node->disk, DISK_BREAK_FULL, disk_calls, true);
+    sim_store_break(node->store, SIM_STORE_FULL, kv_writes, true);
+}
+
+void sim_break_io(struct sim *sim, uint32_t index, uint32_t disk_calls, uint32_t kv_calls, bool stays) {
+    struct sim_node *node = &sim->nodes[index];
+    break_node(node, true);
+    disk_memory_break(node->disk, DISK_BREAK_IO, disk_calls, stays);
+    sim_store_break(node->store, SIM_STORE_IO_ERROR, kv_calls, stays);
 }
 
 void sim_doom_in_send(struct sim *sim, uint32_t index, uint32_t sends) {
@@ -196,8 +232,13 @@ bool sim_flip_bit(struct sim *sim, uint32_t index, bool in_store, uint64_t chanc
     struct sim_node *node = &sim->nodes[index];
     assert(!sim_lives(node));
     set_broken(node, true);
-    if (!in_store)
-        return disk_memory_flip(node->disk, chance, what, size);
+    node->has_io_error = false;
+    if (!in_store) {
+        bool flipped = disk_memory_flip(node->disk, chance, what, size);
+        sim_tally(sim, SIM_COUNT_FLIPS_IN_FILES, flipped);
+        return flipped;
+    }
+    sim_tally(sim, SIM_COUNT_FLIPS_IN_STORES, 1);
     sim_store_damage(node->store, chance);
     snprintf(what, size, "a value of the store");
     return true;
@@ -208,9 +249,9 @@ void sim_mend(struct sim *sim, uint32_t index) {
     set_doomed(node, false);
     node->doom_sends = 0;
     set_broken(node, false);
+    node->has_io_error = false;
     disk_memory_fail_after(node->disk, 0);
     disk_memory_unflip(node->disk);
-    kv_memory_fail_after(sim_store_memory(node->store), UINT32_MAX);
     sim_store_mend(node->store);
 }
 
@@ -245,6 +286,7 @@ enum sim_started sim_try_start(struct sim *sim, uint32_t index, char *why, size_
     if (!starting.good) {
         snprintf(why, size, "%s", starting.error);
         sim_happened(sim, index, "refuses to start: %s", starting.error);
+        sim_tally(sim, SIM_COUNT_FLIPS_FOUND, 1);
         free(starting.error);
         close_node(node);
         return SIM_REFUSED;

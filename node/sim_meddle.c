@@ -60,6 +60,21 @@ void sim_cut_link(struct sim *sim, uint32_t a, uint32_t b, int64_t for_ms) {
     sim_world_plan_connect(sim, a, b, for_ms * 1000);
 }
 
+void sim_set_noise(struct sim *sim, uint32_t index, uint32_t lose_percent, uint32_t double_percent, int64_t overtake_ms) {
+    struct sim_node *node = &sim->nodes[index];
+    node->lose_percent = lose_percent;
+    node->double_percent = double_percent;
+    node->overtake_us = overtake_ms * 1000;
+}
+
+void sim_mute_road(struct sim *sim, uint32_t from, uint32_t to, bool muted) {
+    if (from == to || sim->unheard[from][to] == muted)
+        return;
+    sim->unheard[from][to] = muted;
+    if (!muted)
+        sim_cut_link(sim, from, to, 100);
+}
+
 /* ---- whose words, clocks and disks are not as they should be */
 
 void sim_set_twist(struct sim *sim, uint32_t node, sim_twist *twist, void *context) {
@@ -99,6 +114,8 @@ uint32_t sim_drops(const struct sim *sim) { return sim->drops; }
 uint64_t sim_delivered(const struct sim *sim) { return sim->delivered; }
 uint64_t sim_deaths(const struct sim *sim) { return sim->deaths; }
 const char *sim_last_drop(const struct sim *sim) { return sim->last_drop; }
+void sim_tally(struct sim *sim, enum sim_count what, uint64_t more) { sim->counts[what] += more; }
+const uint64_t *sim_counts(const struct sim *sim) { return sim->counts; }
 const char *sim_complaint(const struct sim *sim) { return sim->complaint; }
 bool sim_forked(const struct sim *sim) { return sim->forked; }
 

@@ -138,6 +138,46 @@ static void choose_faults(struct sim_plan *plan, struct sim_chance *chance) {
     }
 }
 
+/* ---- what was thought of later: drawn apart, so that a seed's other faults and their numbers stay */
+
+static void fill_later(struct sim_plan *plan, struct sim_chance *chance, struct sim_fault *fault) {
+    switch (fault->kind) {
+    case SIM_FAULT_IO_DISK:
+    case SIM_FAULT_IO_STORE:
+        fault->a = between(chance, 1, fault->kind == SIM_FAULT_IO_DISK ? 40 : 400);
+        fault->b = sim_chance_below(chance, 2);
+        break;
+    case SIM_FAULT_THREE:
+    case SIM_FAULT_ONE_WAY: fault->a = one_in(chance, 3) ? INT64_MAX : (int64_t)(sim_chance_roll(chance) >> 1); break;
+    case SIM_FAULT_LOSE:
+    case SIM_FAULT_DOUBLE: fault->a = between(chance, 1, one_in(chance, 3) ? 60 : 15); break;
+    case SIM_FAULT_OVERTAKE: fault->a = between(chance, 1, 1000); break;
+    case SIM_FAULT_SKEW:
+        fault->a = one_in(chance, 3) ? between(chance, 1, 3600000) : between(chance, 1, 2000);
+        if (plan->config.block_time_tolerance_ms > 0 && fault->a > plan->config.block_time_tolerance_ms / 2)
+            fault->a = plan->config.block_time_tolerance_ms / 2; /* as with SIM_FAULT_CLOCK */
+        break;
+    default: break;
+    }
+}
+
+static void choose_later(struct sim_plan *plan, uint64_t seed) {
+    struct sim_chance chance = {seed ^ 0x1a7e2};
+    if (one_in(&chance, 3) && plan->fault_count < SIM_PLAN_FAULTS_MAX)
+        add(plan, SIM_FAULT_JOURNALS, 0, plan->trouble_ms, 0)->a = between(&chance, 5000, 200000);
+    int64_t count = one_in(&chance, 2) ? 0 : between(&chance, 1, 4);
+    for (int64_t i = 0; i < count && plan->fault_count < SIM_PLAN_FAULTS_MAX; i++) {
+        enum sim_fault_kind kind = (enum sim_fault_kind)between(&chance, SIM_FAULT_LATER, SIM_FAULT_JOURNALS - 1);
+        int64_t for_ms = one_in(&chance, 4) ? between(&chance, 5000, 20000) : between(&chance, 50, 4000);
+        struct sim_fault *fault =
+            add(plan, kind, sim_chance_below(&chance, plan->trouble_ms), for_ms, (uint32_t)sim_chance_below(&chance, plan->config.nodes));
+        fill_later(plan, &chance, fault);
+    }
+}
+
+bool sim_fault_is_fall(enum sim_fault_kind kind) { return kind <= SIM_FAULT_FLIP || kind == SIM_FAULT_IO_DISK || kind == SIM_FAULT_IO_STORE; }
+bool sim_fault_is_timed(enum sim_fault_kind kind) { return kind != SIM_FAULT_LIE && kind != SIM_FAULT_TWIN; }
+
 /* ---- who lies */
 
 static int64_t total_power(const struct sim_plan *plan) {
@@ -291,8 +331,9 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed) {
     spare_powers(plan);
     if (plan->config.nodes > 12)
         choose_mesh(plan, &chance, 6);
-    choose_extensions(plan);
     sort_faults(plan);
+    choose_extensions(plan);
+    choose_later(plan, seed);
     sim_plan_settle(plan);
 }
 
@@ -323,8 +364,11 @@ void sim_plan_settle(struct sim_plan *plan) {
     memset(plan->is_faulty, 0, sizeof plan->is_faulty);
     for (uint32_t i = 0; i < SIM_NODES_MAX; i++)
         plan->key_of[i] = i;
+    plan->config.journal_file_bytes = 0;
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct sim_fault *fault = &plan->faults[i];
+        if (fault->kind == SIM_FAULT_JOURNALS && !fault->left_out)
+            plan->config.journal_file_bytes = fault->a;
         if (fault->left_out || (fault->kind != SIM_FAULT_LIE && fault->kind != SIM_FAULT_TWIN))
             continue;
         plan->is_faulty[fault->node] = true;
@@ -347,6 +391,8 @@ const char *sim_fault_kind_text(enum sim_fault_kind kind) {
         "kill", "doom in a disk call", "doom in a store write", "doom in a message", "full disk", "full store", "flipped bit",
         "split", "bridge", "ring", "alone", "one link", "flapping links",
         "clog", "slow disk", "clock", "far signer", "power", "liar", "twin", "vote extensions",
+        "EIO of the disk", "EIO of the store", "three groups", "star", "unheard", "messages lost", "messages doubled", "messages overtaken", "clocks of all",
+        "small journals",
     };
     return texts[kind];
 }

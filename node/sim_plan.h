@@ -5,7 +5,7 @@
 
 #include "node/sim_roads.h"
 
-#define SIM_PLAN_FAULTS_MAX 64
+#define SIM_PLAN_FAULTS_MAX 72
 #define SIM_PLAN_TEXT_SIZE  160
 
 enum sim_fault_kind {
@@ -30,8 +30,21 @@ enum sim_fault_kind {
     SIM_FAULT_LIE,       /* the node's words are those of liar a (sim_byzantine.h) */
     SIM_FAULT_TWIN,      /* the node signs with the key of node a; both are faulty */
     SIM_FAULT_EXTEND,    /* a transaction switches vote extensions on, a heights on; b: withdraws that before it comes */
+    SIM_FAULT_IO_DISK,   /* EIO from the a-th call of the disk that reads or changes; b: until it is mended, else once */
+    SIM_FAULT_IO_STORE,
+    SIM_FAULT_THREE,     /* three groups: of node i by two bits of a from 2 (i % 31) on */
+    SIM_FAULT_STAR,      /* all hear the node, and it alone */
+    SIM_FAULT_ONE_WAY,   /* the node hears all, and of the others those whose bit i % 64 of a is set hear nothing of it */
+    SIM_FAULT_LOSE,      /* a in a hundred of the node's messages get lost, while links stay */
+    SIM_FAULT_DOUBLE,    /* or come twice */
+    SIM_FAULT_OVERTAKE,  /* or within a ms are overtaken */
+    SIM_FAULT_SKEW,      /* every node's clock is wrong, by up to a ms */
+    SIM_FAULT_JOURNALS,  /* begin new files beyond a bytes, all the time */
     SIM_FAULT_KINDS,
 };
+#define SIM_FAULT_LATER SIM_FAULT_IO_DISK /* from here on a seed draws them apart from those before, behind which they stand in its plan */
+bool sim_fault_is_fall(enum sim_fault_kind kind); /* the node may go down by it */
+bool sim_fault_is_timed(enum sim_fault_kind kind);
 const char *sim_fault_kind_text(enum sim_fault_kind kind);
 
 struct sim_fault {
@@ -62,7 +75,7 @@ struct sim_plan {
     size_t tx_bytes;       /* of a kvstore pair; 0: as it comes */
     bool is_quiet;         /* no healing, no proof of liveness: ends where it ends */
     uint32_t fault_count;
-    struct sim_fault faults[SIM_PLAN_FAULTS_MAX]; /* in order of at_ms */
+    struct sim_fault faults[SIM_PLAN_FAULTS_MAX]; /* in order of at_ms; later kinds apart, behind them */
 };
 
 void sim_plan_make(struct sim_plan *plan, uint64_t seed);

@@ -70,7 +70,7 @@ static void flow(struct run *run) {
 
 /* ---- time */
 
-static bool is_timed(const struct sim_fault *fault) { return !fault->left_out && fault->kind < SIM_FAULT_LIE; }
+static bool is_timed(const struct sim_fault *fault) { return !fault->left_out && sim_fault_is_timed(fault->kind); }
 
 static void sooner(int64_t *due, int64_t at) {
     if (at < *due)
@@ -102,6 +102,7 @@ static void do_due(struct run *run, int64_t now) {
         if (!run->begun[i] && fault->at_ms <= now) {
             run->begun[i] = true;
             run->result->faults++;
+            run->result->by_kind[run->plan->faults[i].kind]++;
             sim_faults_begin(run, i);
         } else if (run->begun[i] && fault->at_ms + fault->for_ms <= now) {
             run->ended[i] = true;
@@ -164,12 +165,16 @@ static void heal(struct run *run) {
     for (uint32_t a = 0; a < nodes; a++)
         for (uint32_t b = a + 1; b < nodes; b++)
             sim_sever(run->sim, a, b, false);
+    for (uint32_t a = 0; a < nodes; a++)
+        for (uint32_t b = 0; b < nodes; b++)
+            sim_mute_road(run->sim, a, b, false);
     sim_roads_mend(&run->plan->roads);
     for (uint32_t i = 0; i < nodes; i++) {
         run->stays_down[i] = false;
         sim_mend(run->sim, i);
         sim_set_flush_us(run->sim, i, run->plan->flush_us);
         sim_skew_clock(run->sim, i, 0);
+        sim_set_noise(run->sim, i, 0, 0, 0);
         sim_set_signer(run->sim, i, 0);
         sim_faults_start(run, i);
         if (!sim_is_alive(run->sim, i) && !run->plan->is_faulty[i] && !run->is_absent[i])
@@ -214,7 +219,7 @@ static void make_liars(struct run *run) {
             sim_set_faulty(run->sim, fault->node);
             sim_set_faulty(run->sim, (uint32_t)fault->a);
         }
-        run->result->faults += fault->kind >= SIM_FAULT_LIE;
+        run->result->faults += !sim_fault_is_timed(fault->kind);
     }
 }
 
@@ -245,11 +250,51 @@ static void open_run(struct run *run) {
         run->view->begun(run->view->context, run->sim);
 }
 
+static void count_plan(uint64_t *counts, const struct sim_plan *plan) {
+    static const uint32_t sizes[] = {1, 4, 5, 7, 10, 30, 100};
+    uint32_t validators = 0, faulty = 0;
+    bool uneven = false;
+    for (uint32_t i = 0; i < plan->config.nodes; i++) {
+        validators += plan->powers[i] > 0;
+        uneven |= plan->powers[i] > 0 && plan->powers[i] != plan->powers[0];
+        faulty += plan->is_faulty[i];
+    }
+    for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        counts[SIM_COUNT_NODES_1 + i] += validators == sizes[i];
+    counts[SIM_COUNT_UNEVEN] += uneven;
+    counts[SIM_COUNT_NO_VALIDATORS_YET] += plan->config.nodes > validators;
+    counts[SIM_COUNT_ROADS_UNIFORM + (int)plan->roads.kind]++;
+    counts[SIM_COUNT_NARROW] += plan->roads.bytes_per_s > 0;
+    counts[SIM_COUNT_PARTLY_MESHED] += !plan->is_mesh_full;
+    counts[SIM_COUNT_OVERTAKING_CHANNELS] += plan->config.channels_overtake;
+    counts[SIM_COUNT_BLOCK_SYNC] += plan->config.block_sync;
+    counts[strcmp(plan->config.app, "ledger") == 0 ? SIM_COUNT_LEDGER_APP : SIM_COUNT_KVSTORE_APP]++;
+    counts[SIM_COUNT_SMALL_BLOCKS] += plan->config.block_bytes_max > 0;
+    counts[SIM_COUNT_SMALL_POOLS] += plan->config.mempool_count_max < 1000;
+    counts[SIM_COUNT_NO_EMPTY_BLOCKS] += !plan->config.engine.create_empty_blocks;
+    counts[SIM_COUNT_FAR_SIGNERS] += plan->config.remote_signers != 0;
+    counts[SIM_COUNT_LATER_GENESIS] += plan->config.initial_height > 1;
+    counts[SIM_COUNT_SMALL_JOURNALS] += plan->config.journal_file_bytes > 0;
+    counts[SIM_COUNT_REAL_CRYPTO] += plan->real_crypto;
+    counts[plan->beyond_third ? SIM_COUNT_BEYOND_A_THIRD : faulty > 0 ? SIM_COUNT_UP_TO_A_THIRD : SIM_COUNT_NO_LIARS]++;
+}
+
+static void count_all(struct run *run) {
+    struct sim_result *result = run->result;
+    memcpy(result->counts, sim_counts(run->sim), sizeof result->counts);
+    count_plan(result->counts, run->plan);
+    result->counts[SIM_COUNT_FORKS] += sim_forked(run->sim);
+    for (uint32_t i = 0; i < run->plan->fault_count; i++)
+        if (!run->plan->faults[i].left_out && !sim_fault_is_timed(run->plan->faults[i].kind))
+            result->by_kind[run->plan->faults[i].kind]++;
+}
+
 static void close_run(struct run *run) {
     struct sim_result *result = run->result;
     snprintf(result->complaint, sizeof result->complaint, "%s", sim_complaint(run->sim));
     snprintf(result->note, sizeof result->note, "%s", sim_check_note(run->check));
     result->forked = sim_forked(run->sim);
+    count_all(run);
     result->heights = heights_done(run);
     result->virtual_ms = sim_now_ms(run->sim);
     result->messages = sim_delivered(run->sim);

@@ -13,6 +13,8 @@ struct sim_result {
     int64_t virtual_ms, recovery_ms; /* recovery: from the healing until all went on */
     uint64_t messages, deaths, drops, txs, events;
     uint32_t faults, refusals; /* how often a node stopped by itself and said so */
+    uint32_t by_kind[SIM_FAULT_KINDS]; /* faults that began */
+    uint64_t counts[SIM_COUNTS];
     uint8_t trace[SHA256_BYTES];
 };
 

@@ -74,16 +74,19 @@ static uint32_t queue_max(uint8_t channel) { return channel == WIRE_VOTE_SET_BIT
 
 static void hear_liar(struct sim_node *node, uint8_t channel, struct blob *message);
 
-void sim_world_post(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct blob *message) {
+static void put_on_road(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct blob *message) {
     struct sim_node *sender = &sim->nodes[from];
-    if (sender->is_faulty)
-        hear_liar(sender, channel, message);
     uint32_t place = channel_place(channel);
     int64_t *free_us = &sender->road_free_us[to][sim->config.channels_overtake ? place : 0];
     int64_t at = arrival_us(sim, from, to, message->size);
-    if (at < *free_us)
+    if (sender->overtake_us > 0) {
+        int64_t later = (int64_t)(sim_roll(sim) % (uint64_t)sender->overtake_us);
+        sim_tally(sim, SIM_COUNT_OVERTAKEN, at + later < *free_us);
+        at += later;
+    } else if (at < *free_us) {
         at = *free_us;
-    *free_us = at;
+    }
+    *free_us = at > *free_us ? at : *free_us;
     sender->under_way[to][place]++;
     if (sim->config.watch.sent != NULL)
         sim->config.watch.sent(sim->config.watch.context, from, to, channel, blob_span(message), at);
@@ -98,6 +101,24 @@ void sim_world_post(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel
                                    .channel = channel,
                                    .message = message,
                                });
+}
+
+/* What noise makes of it; a road that nobody hears swallows all. */
+void sim_world_post(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct blob *message) {
+    struct sim_node *sender = &sim->nodes[from];
+    if (sender->is_faulty)
+        hear_liar(sender, channel, message);
+    bool is_lost = sender->lose_percent > 0 && sim_roll(sim) % 100 < sender->lose_percent;
+    if (is_lost || sim->unheard[from][to]) {
+        sim_tally(sim, is_lost ? SIM_COUNT_LOST_ALONE : SIM_COUNT_ONE_WAY, 1);
+        blob_release(message);
+        return;
+    }
+    if (sender->double_percent > 0 && sender->under_way[to][channel_place(channel)] < UNDER_WAY_MAX && sim_roll(sim) % 100 < sender->double_percent) {
+        sim_tally(sim, SIM_COUNT_DOUBLED, 1);
+        put_on_road(sim, from, to, channel, blob_hold(message));
+    }
+    put_on_road(sim, from, to, channel, message);
 }
 
 bool sim_inject(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, struct span message) {
@@ -139,6 +160,7 @@ static void hear_liar(struct sim_node *node, uint8_t channel, struct blob *messa
     if (channel != WIRE_VOTE || !may_be_own_word(node, channel, message))
         return;
     arena_init(&arena, 1 << 20);
+    sim_tally(node->sim, SIM_COUNT_TWIN_VOTES, node->speaker == NULL);
     const struct valset *set = replica_engine(node->replica)->begin.validators;
     int32_t index = set == NULL ? -1 : valset_find(set, &node->address);
     if (index >= 0 && wire_consensus_parse(&decoded, blob_span(message), &arena) == NULL && decoded.kind == WIRE_VOTE_MESSAGE)
@@ -174,8 +196,12 @@ static struct blob *twisted(struct sim_node *node, uint32_t to, uint8_t channel,
 static bool world_send(struct world *world, uint32_t peer, uint8_t channel, struct blob *message) {
     struct sim_node *node = node_of(world);
     uint32_t to = (peer - 1) % SIM_NODES_MAX;
-    if (!node->connected[to] || node->under_way[to][channel_place(channel)] >= queue_max(channel))
+    if (!node->connected[to])
         return false;
+    if (node->under_way[to][channel_place(channel)] >= queue_max(channel)) {
+        sim_tally(node->sim, SIM_COUNT_QUEUE_FULL, 1);
+        return false;
+    }
     if (node->doom_sends > 0 && --node->doom_sends == 0)
         sim_life_die(node, "killed while sending");
     look_at(node, channel, message);
@@ -214,10 +240,13 @@ void sim_world_cut(struct sim *sim, uint32_t a, uint32_t b) {
         if (end->connected[other->index] && sim_lives(end))
             replica_peer_down(end->replica, peer_number(sim, end->index, other->index));
         end->connected[other->index] = false;
+        for (uint32_t place = 0; place < SIM_CHANNELS; place++)
+            sim_tally(sim, SIM_COUNT_LOST_WITH_LINK, end->under_way[other->index][place]);
         memset(end->under_way[other->index], 0, sizeof end->under_way[other->index]);
     }
     sim->links[a][b]++;
     sim->links[b][a] = sim->links[a][b];
+    sim_tally(sim, SIM_COUNT_LINKS_CUT, was_up);
     if (was_up)
         sim_happened(sim, a, "loses its link to %u", b);
 }

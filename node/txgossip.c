@@ -1,10 +1,12 @@
 /* Transactions from peer to peer: not back to who sent them, many in one message. What came from our own RPC goes out at once. What a peer sent is
- * passed on only when it still waits after `mempool_relay_ms`: its sender had the same time to reach the others itself. */
+ * passed on only when it still waits after `mempool_relay_ms`: its sender had the same time to reach the others itself. What came from our own RPC and
+ * still waits after many heights is offered again: whoever got it may have had no room. */
 #include "node/replica_inside.h"
 
 #define TXGOSSIP_MESSAGE_BYTES 32768 /* of transactions in one message; a larger transaction goes alone */
 #define TXGOSSIP_MESSAGE_TXS   256
 #define TXGOSSIP_FRAME_BYTES   8     /* around a transaction, at most */
+#define TXGOSSIP_AGAIN_HEIGHTS 20
 
 struct bundle {
     const struct mempool_tx *txs[TXGOSSIP_MESSAGE_TXS];
@@ -76,6 +78,13 @@ void txgossip_peer(struct replica *replica, struct replica_peer *peer, bool rela
     walk(replica, peer, &peer->fresh_cursor, false);
     if (relay)
         walk(replica, peer, &peer->relay_cursor, true);
+}
+
+void txgossip_note_height(struct replica *replica, int64_t height) {
+    uint64_t first = height % TXGOSSIP_AGAIN_HEIGHTS == 0 ? mempool_unmark(replica->mempool, height - TXGOSSIP_AGAIN_HEIGHTS) : 0;
+    for (uint32_t i = 0; first > 0 && i < REPLICA_PEERS_MAX; i++)
+        if (replica->peers[i].fresh_cursor >= first)
+            replica->peers[i].fresh_cursor = first - 1;
 }
 
 void txgossip_receive(struct replica *replica, struct replica_peer *peer, struct span message) {

@@ -115,6 +115,35 @@ START_TEST(a_transaction_reaches_all_of_a_sparse_network) {
 }
 END_TEST
 
+static bool swallow(void *context, uint32_t to, uint8_t channel, uint8_t *bytes, size_t size) {
+    uint32_t *swallowed = context;
+    (void)to, (void)bytes, (void)size;
+    *swallowed += channel == WIRE_MEMPOOL;
+    return channel != WIRE_MEMPOOL;
+}
+
+/* Seed 700204: the validators had no room when a node that is none offered it, and nobody else had it. */
+START_TEST(what_nobody_kept_is_offered_again_and_comes_into_a_block) {
+    struct sim_config config;
+    uint32_t swallowed = 0;
+    sim_defaults(&config);
+    config.nodes = 5;
+    config.full_nodes = 1;
+    config.engine.timeout_commit_ms = 10;
+    struct sim *sim = sim_new(&config);
+    ck_assert(sim_run_to_height(sim, 2, 60000));
+    sim_set_twist(sim, 4, swallow, &swallowed);
+    submit(sim, 4, 1, 0);
+    sim_run_for(sim, 1000);
+    ck_assert_uint_eq(swallowed, 4);
+    sim_set_twist(sim, 4, NULL, NULL);
+    ck_assert(sim_run_to_height(sim, sim_ledger(sim, 4)->state.height + 50, 60000));
+    ck_assert_uint_eq(mempool_count(sim_mempool(sim, 4)), 0);
+    ck_assert_str_eq(sim_complaint(sim), "");
+    sim_free(sim);
+}
+END_TEST
+
 Suite *suite_txgossip(void);
 Suite *suite_txgossip(void) {
     Suite *suite = suite_create("txgossip");
@@ -124,6 +153,7 @@ Suite *suite_txgossip(void) {
     tcase_add_test(tests, a_peer_that_comes_later_gets_what_waits_whoever_sent_it);
     tcase_add_test(tests, a_bundle_is_not_larger_than_the_largest_transaction_may_be);
     tcase_add_test(tests, a_transaction_reaches_all_of_a_sparse_network);
+    tcase_add_test(tests, what_nobody_kept_is_offered_again_and_comes_into_a_block);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -11,7 +11,7 @@ SIM_SLICE ?= 25
 
 SIM_MINUTES = $(if $(HOURS),$(shell awk 'BEGIN { printf "%d", 60 * $(HOURS) }'),$(or $(MINUTES),10))
 
-.PHONY: sim soak sim-check sim-slice
+.PHONY: sim soak sim-twice sim-check sim-slice
 sim: $(OUT)/quorate
 	@$< sim --seed $(SEED) $(ARGS)
 
@@ -19,12 +19,16 @@ soak: $(OUT)/quorate
 	@echo "soak: $(SIM_MINUTES) minutes from seed $(FIRST) on"
 	@$< sim --seed $(FIRST) --minutes $(SIM_MINUTES) --seeds-file tests/sim/seeds.txt
 
-# The same trace twice first: without that no seed means anything.
-sim-check: $(OUT)/quorate
-	@a=$$($< sim --seed 12 2>/dev/null | grep ^trace) && b=$$($< sim --seed 12 2>/dev/null | grep ^trace) && test -n "$$a" && test "$$a" = "$$b" || \
-	{ echo "two runs of seed 12 differ" >&2; exit 1; }
+# Two processes, at other addresses each, must have the same trace; without that no seed means anything. Then the kept seeds and all that may happen.
+SIM_TWICE ?= 12 16 41 425
+sim-twice: $(OUT)/quorate
+	@for seed in $(SIM_TWICE); do \
+	a=$$($< sim --seed $$seed --heights 20 2>/dev/null | grep ^trace) && b=$$(env MALLOC_PERTURB_=165 $< sim --seed $$seed --heights 20 2>/dev/null | grep ^trace) && \
+	test -n "$$a" && test "$$a" = "$$b" || { echo "two runs of seed $$seed differ: $$a, $$b" >&2; exit 1; }; done; echo "two runs of each of the seeds $(SIM_TWICE) are the same"
+
+sim-check: $(OUT)/quorate sim-twice
 	@$< sim --replay tests/sim/seeds.txt
-	@$< sim --seed $(SIM_FIRST) --count $(SIM_COUNT)
+	@$< sim --seed $(SIM_FIRST) --count $(SIM_COUNT) $(if $(filter 500,$(SIM_COUNT)),--want-all)
 	@$(MAKE) --no-print-directory SAN=1 sim-slice
 
 sim-slice: $(OUT)/quorate

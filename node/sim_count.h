@@ -1,0 +1,87 @@
+/* What came to pass in runs, counted, so that a fault which never fires is seen to be none. */
+#ifndef QUORATE_NODE_SIM_COUNT_H
+#define QUORATE_NODE_SIM_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum sim_count {
+    /* seeds with … */
+    SIM_COUNT_NODES_1,
+    SIM_COUNT_NODES_4,
+    SIM_COUNT_NODES_5,
+    SIM_COUNT_NODES_7,
+    SIM_COUNT_NODES_10,
+    SIM_COUNT_NODES_30,
+    SIM_COUNT_NODES_100,
+    SIM_COUNT_UNEVEN,
+    SIM_COUNT_NO_VALIDATORS_YET,
+    SIM_COUNT_ROADS_UNIFORM,
+    SIM_COUNT_ROADS_TAIL,
+    SIM_COUNT_ROADS_WAN,
+    SIM_COUNT_NARROW,
+    SIM_COUNT_PARTLY_MESHED,
+    SIM_COUNT_OVERTAKING_CHANNELS,
+    SIM_COUNT_BLOCK_SYNC,
+    SIM_COUNT_LEDGER_APP,
+    SIM_COUNT_KVSTORE_APP,
+    SIM_COUNT_SMALL_BLOCKS,
+    SIM_COUNT_SMALL_POOLS,
+    SIM_COUNT_NO_EMPTY_BLOCKS,
+    SIM_COUNT_FAR_SIGNERS,
+    SIM_COUNT_LATER_GENESIS,
+    SIM_COUNT_SMALL_JOURNALS,
+    SIM_COUNT_REAL_CRYPTO,
+    SIM_COUNT_NO_LIARS,
+    SIM_COUNT_UP_TO_A_THIRD,
+    SIM_COUNT_BEYOND_A_THIRD,
+    /* of disks and stores */
+    SIM_COUNT_LOST,
+    SIM_COUNT_TORN,
+    SIM_COUNT_KEPT,
+    SIM_COUNT_SECTORS,
+    SIM_COUNT_NAMES_LOST,
+    SIM_COUNT_BATCHES_LOST,
+    SIM_COUNT_BATCHES_KEPT,
+    SIM_COUNT_DEATHS_IN_DISK,
+    SIM_COUNT_DEATHS_IN_STORE,
+    SIM_COUNT_DEATHS_IN_SEND,
+    SIM_COUNT_NO_SPACE,
+    SIM_COUNT_IO_ERROR,
+    SIM_COUNT_FLIPS_IN_FILES,
+    SIM_COUNT_FLIPS_IN_STORES,
+    SIM_COUNT_FLIPS_FOUND,
+    /* on the way */
+    SIM_COUNT_LINKS_CUT,
+    SIM_COUNT_LOST_WITH_LINK,
+    SIM_COUNT_LOST_ALONE,
+    SIM_COUNT_ONE_WAY,
+    SIM_COUNT_DOUBLED,
+    SIM_COUNT_OVERTAKEN,
+    SIM_COUNT_QUEUE_FULL,
+    /* lies */
+    SIM_COUNT_SECOND_PROPOSALS,
+    SIM_COUNT_SECOND_VOTES,
+    SIM_COUNT_LOCKS_FORGOTTEN,
+    SIM_COUNT_FALSE_CLAIMS,
+    SIM_COUNT_PARTS_WITHHELD,
+    SIM_COUNT_BAD_BLOCKS,
+    SIM_COUNT_FLOOD,
+    SIM_COUNT_SILENCE,
+    SIM_COUNT_REPLAYS,
+    SIM_COUNT_MUTATIONS,
+    SIM_COUNT_TWIN_VOTES,
+    /* of the chain */
+    SIM_COUNT_HEIGHTS_ABOVE_0,
+    SIM_COUNT_VALSET_CHANGES,
+    SIM_COUNT_EVIDENCE,
+    SIM_COUNT_FORKS,
+    SIM_COUNTS,
+};
+
+const char *sim_count_text(enum sim_count what);
+/* A table by groups; false: something that a few hundred seeds must bring is zero, and it was named. */
+bool sim_count_print(FILE *out, const uint64_t counts[static SIM_COUNTS]);
+
+#endif
