@@ -288,6 +288,7 @@ static bool extend_wrongly(struct sim_liar *liar, uint32_t to, const struct wire
         break;
     default: return false;
     }
+    sim_tally(liar->sim, SIM_COUNT_WRONG_EXTENSIONS, 1);
     say(liar, to, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = vote});
     return true;
 }

@@ -191,6 +191,7 @@ static void audit(struct sim_check *check, struct ledger *theirs, struct block *
     }
     follow_header(check, theirs, block, &commit);
     sim_tally(check->sim, SIM_COUNT_HEIGHTS_ABOVE_0, commit.round > 0);
+    sim_tally(check->sim, SIM_COUNT_EXTENDED_HEIGHTS, ledger_extends(&check->ledger, height));
     sim_tally(check->sim, SIM_COUNT_EVIDENCE, block->evidence_count);
     enum block_verdict verdict = ledger_judge(&check->ledger, block, NULL);
     if (verdict != BLOCK_GOOD)

@@ -268,7 +268,9 @@ static void count_plan(uint64_t *counts, const struct sim_plan *plan) {
     counts[SIM_COUNT_PARTLY_MESHED] += !plan->is_mesh_full;
     counts[SIM_COUNT_OVERTAKING_CHANNELS] += plan->config.channels_overtake;
     counts[SIM_COUNT_BLOCK_SYNC] += plan->config.block_sync;
-    counts[strcmp(plan->config.app, "ledger") == 0 ? SIM_COUNT_LEDGER_APP : SIM_COUNT_KVSTORE_APP]++;
+    counts[SIM_COUNT_LEDGER_APP] += strcmp(plan->config.app, "ledger") == 0;
+    counts[SIM_COUNT_KVSTORE_APP] += strcmp(plan->config.app, "kvstore") == 0;
+    counts[SIM_COUNT_EXTENDER_APP] += strcmp(plan->config.app, "extender") == 0;
     counts[SIM_COUNT_SMALL_BLOCKS] += plan->config.block_bytes_max > 0;
     counts[SIM_COUNT_SMALL_POOLS] += plan->config.mempool_count_max < 1000;
     counts[SIM_COUNT_NO_EMPTY_BLOCKS] += !plan->config.engine.create_empty_blocks;
