@@ -1,4 +1,4 @@
-/* Commits: codec, shape, hash, and the verdicts of every kind of verification against a set whose keys did sign the seeds. */
+/* Commits, plain and extended: codec, shape, hash, and the verdicts of every kind of verification against a set whose keys did sign the seeds. */
 #define FUZZ_BYTES_MAX 8192
 #include "tests/fuzz/fuzz.h"
 
@@ -36,6 +36,26 @@ static void single(const struct commit *commit) {
     emit_close(&emit);
 }
 
+/* An extended commit is a commit with two fields more in each entry. */
+static void extended(struct span bytes) {
+    struct commit commit, again, plain;
+    if (!commit_extended_decode(&commit, bytes, fuzz_arena()))
+        return;
+    assert(commit_decode(&plain, bytes, fuzz_arena()) && plain.count == commit.count);
+    FUZZ_WRITE(first, commit_extended_write(&first, &commit));
+    assert(commit_extended_decode(&again, proto_writer_span(&first), fuzz_arena()));
+    FUZZ_WRITE(second, commit_extended_write(&second, &again));
+    fuzz_same(proto_writer_span(&first), proto_writer_span(&second));
+    assert(commit_extended_check(&commit) == commit_extended_check(&again));
+    assert(commit_extended_ensure(&commit) == commit_extended_ensure(&again));
+    uint32_t culprit = 0;
+    const struct valset *set = &world_chain()->ledger.state.last_validators;
+    enum commit_verdict whole =
+        commit_extended_verify(&commit, &culprit, set, span_text(CHAIN_ID), &commit.block_id, commit.height, NULL);
+    if (whole == COMMIT_GOOD)
+        assert(commit_extended_ensure(&commit) == COMMIT_GOOD && commit_verify(&commit, NULL, set, span_text(CHAIN_ID), &commit.block_id, commit.height, NULL) == COMMIT_GOOD);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct commit commit, again;
     if (commit_decode(&commit, span_of(data, size), fuzz_arena())) {
@@ -49,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             verify(&commit);
         }
     }
+    extended(span_of(data, size));
     fuzz_end();
     return 0;
 }

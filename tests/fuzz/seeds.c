@@ -367,6 +367,9 @@ static void own_chain(void) {
     put("part", HEAD(4, 5, 0, 3), HEAD(2, 0, 130, 1, 3, 1));
     put("part", HEAD(4, 0, 0, 1), HEAD(1, 0));
     PUT_WRITTEN("commit", NO_HEAD, commit_write(&writer, &chain->last));
+    struct commit extended = chain->last;
+    chain_extend(chain, &extended, NULL, &chain->ledger.state.last_validators, fuzz_arena());
+    PUT_WRITTEN("commit", NO_HEAD, commit_extended_write(&writer, &extended));
     PUT_WRITTEN("valset", HEAD(0), valset_write(&writer, &state->validators));
     PUT_WRITTEN("types", HEAD(0), header_write(&writer, &next->header));
     chain_vote(chain, &vote, &state->validators, 1, &state->block_id, 4, 0, (struct timestamp){1700000004, 0});
