@@ -130,6 +130,18 @@ void kv_compact(struct kv *kv, struct span from, struct span to) { kv->table->co
 
 struct kv *kv_snapshot(struct kv *kv) { return kv->table->snapshot(kv); }
 
+void kv_compact_later(struct kv *kv, struct span from, struct span to) {
+    if (kv->table->compact_later != NULL)
+        kv->table->compact_later(kv, from, to);
+}
+
+void kv_compact_wait(struct kv *kv) {
+    if (kv->table->compact_wait != NULL)
+        kv->table->compact_wait(kv);
+}
+
+uint64_t kv_space(struct kv *kv, struct span from, struct span to) { return kv->table->space == NULL ? 0 : kv->table->space(kv, from, to); }
+
 void kv_fail(struct kv *kv, const char *format, ...) {
     char line[512];
     va_list args;

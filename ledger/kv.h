@@ -71,7 +71,11 @@ struct kv_counts {
     uint64_t writes, synced_writes, bytes_written;
 };
 void kv_count(const struct kv *kv, struct kv_counts *out);
-/* Gives back the space of deleted ranges. */
+/* Gives back the space of deleted ranges; kv_compact_later on a thread of its own, while the caller goes on. Ends of at most 64 bytes. */
 void kv_compact(struct kv *kv, struct span from, struct span to);
+void kv_compact_later(struct kv *kv, struct span from, struct span to);
+void kv_compact_wait(struct kv *kv); /* for what was asked for later */
+/* About how many bytes of files the range takes, without what is only in memory or in the log; 0 where there are no files. */
+uint64_t kv_space(struct kv *kv, struct span from, struct span to);
 
 #endif

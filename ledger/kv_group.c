@@ -161,7 +161,21 @@ static void group_close(struct kv *kv) {
 
 static struct kv *group_snapshot(struct kv *kv) { return kv_snapshot(group_of(kv)->behind); }
 
-static const struct kv_table table = {group_close, group_get, group_write, group_scan, group_compact, group_snapshot};
+static void group_compact_later(struct kv *kv, struct span from, struct span to) { kv_compact_later(group_of(kv)->behind, from, to); }
+
+static void group_compact_wait(struct kv *kv) { kv_compact_wait(group_of(kv)->behind); }
+
+static uint64_t group_space(struct kv *kv, struct span from, struct span to) { return kv_space(group_of(kv)->behind, from, to); }
+
+static const struct kv_table table = {.close = group_close,
+                                      .get = group_get,
+                                      .write = group_write,
+                                      .scan = group_scan,
+                                      .compact = group_compact,
+                                      .compact_later = group_compact_later,
+                                      .compact_wait = group_compact_wait,
+                                      .space = group_space,
+                                      .snapshot = group_snapshot};
 
 /* ---- from outside */
 

@@ -1,3 +1,4 @@
+#include "ledger/kv_sweep.h"
 #include "ledger/kv_table.h"
 
 #include <leveldb/c.h>
@@ -16,6 +17,7 @@ struct leveldb {
     leveldb_filterpolicy_t *bloom;
     leveldb_readoptions_t *read, *scan;
     leveldb_writeoptions_t *write, *write_synced;
+    struct kv_sweep *sweep; /* NULL: of a snapshot */
     const leveldb_snapshot_t *snapshot; /* of a snapshot: no options and cache of its own, and the db is a loan */
     char path[];
 };
@@ -33,6 +35,7 @@ static void require(struct leveldb *self, char *error, const char *operation) {
 
 static void leveldb_shut(struct kv *kv) {
     struct leveldb *self = leveldb_of(kv);
+    kv_sweep_free(self->sweep);
     if (self->db != NULL)
         leveldb_close(self->db);
     leveldb_readoptions_destroy(self->read);
@@ -121,6 +124,24 @@ static void leveldb_shrink(struct kv *kv, struct span from, struct span to) {
     leveldb_compact_range(leveldb_of(kv)->db, (const char *)from.data, from.size, (const char *)to.data, to.size);
 }
 
+static void sweep_piece(void *context, struct span from, struct span to) { leveldb_shrink(context, from, to); }
+
+static uint64_t leveldb_space(struct kv *kv, struct span from, struct span to) {
+    const char *low = (const char *)from.data, *high = (const char *)to.data;
+    uint64_t size = 0;
+    leveldb_approximate_sizes(leveldb_of(kv)->db, 1, &low, &from.size, &high, &to.size, &size);
+    return size;
+}
+
+enum { PIECE_BYTES = 32 << 20, PIECES_MAX = 1024 };
+
+static void leveldb_shrink_later(struct kv *kv, struct span from, struct span to) {
+    uint64_t pieces = 1 + leveldb_space(kv, from, to) / PIECE_BYTES;
+    kv_sweep_add(leveldb_of(kv)->sweep, from, to, pieces > PIECES_MAX ? PIECES_MAX : (uint32_t)pieces);
+}
+
+static void leveldb_shrink_wait(struct kv *kv) { kv_sweep_wait(leveldb_of(kv)->sweep); }
+
 /* ---- snapshots: the same store through read options of their own */
 
 static void snapshot_shut(struct kv *kv) {
@@ -171,7 +192,16 @@ static struct kv *leveldb_snap(struct kv *kv) {
 }
 
 static const struct kv_table table = {
-    .close = leveldb_shut, .get = leveldb_read, .write = leveldb_append, .scan = leveldb_walk, .compact = leveldb_shrink, .snapshot = leveldb_snap};
+    .close = leveldb_shut,
+    .get = leveldb_read,
+    .write = leveldb_append,
+    .scan = leveldb_walk,
+    .compact = leveldb_shrink,
+    .compact_later = leveldb_shrink_later,
+    .compact_wait = leveldb_shrink_wait,
+    .space = leveldb_space,
+    .snapshot = leveldb_snap,
+};
 
 static void set_options(struct leveldb *self, const struct kv_options *options) {
     size_t cache = options == NULL || options->cache_bytes == 0 ? CACHE_BYTES : options->cache_bytes;
@@ -209,8 +239,10 @@ struct kv *kv_leveldb_open(const char *path, const struct kv_options *options, s
     set_options(self, options);
     char *cause = NULL;
     self->db = leveldb_open(self->options, path, &cause);
-    if (self->db != NULL)
+    if (self->db != NULL) {
+        self->sweep = kv_sweep_new(sweep_piece, self);
         return &self->kv;
+    }
     *error = open_error(path, cause);
     leveldb_free(cause);
     leveldb_shut(&self->kv);

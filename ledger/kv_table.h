@@ -10,6 +10,9 @@ struct kv_table {
     void (*write)(struct kv *kv, const struct kv_batch *batch, bool sync);
     void (*scan)(struct kv *kv, struct span from, struct span to, bool backwards, kv_visit *visit, void *context);
     void (*compact)(struct kv *kv, struct span from, struct span to);
+    void (*compact_later)(struct kv *kv, struct span from, struct span to); /* NULL: there is nothing to compact */
+    void (*compact_wait)(struct kv *kv);
+    uint64_t (*space)(struct kv *kv, struct span from, struct span to);
     struct kv *(*snapshot)(struct kv *kv);
 };
 

@@ -176,6 +176,8 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
     }
     ledger->base = lowest_block(kv);
     read_pruned(ledger);
+    ledger->given_back_blocks = ledger->base; /* what was pruned before a restart is given back when more is */
+    ledger->given_back_index = ledger->pruned_index;
     evidence_pool_open(ledger);
     return true;
 }

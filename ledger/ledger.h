@@ -15,6 +15,7 @@ struct ledger {
     struct state state;
     int64_t base;      /* lowest height with a block; 0: none */
     int64_t pruned_results, pruned_index; /* no results, no places in the indexes below these heights, because they were pruned */
+    int64_t given_back_blocks, given_back_index; /* up to these heights the space of what was pruned was asked back from the store */
     struct evidence_pool evidence; /* pending */
     struct judge_clock clock; /* set by the shell before judging */
     struct kv_batch batch;
@@ -66,7 +67,8 @@ bool ledger_rollback(struct ledger *ledger, bool hard);
 struct ledger_retain {
     int64_t blocks, states, results, index;
 };
-/* Looks at no more than `count_max` heights of each kind in a call. Returns how many it went through, 0: nothing is left to do. One write, not synced. */
+/* Looks at no more than `count_max` heights of each kind in a call. Returns how many it went through, 0: nothing is left to do. One write, not synced.
+ * From time to time the store is asked to give back the space, which it does beside (kv_compact_later). */
 int64_t ledger_prune_to(struct ledger *ledger, const struct ledger_retain *retain, int64_t count_max);
 /* All below `retain`. Returns how many blocks went. */
 int64_t ledger_prune(struct ledger *ledger, int64_t retain, int64_t count_max);

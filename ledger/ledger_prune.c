@@ -153,20 +153,57 @@ static void forget_blocks(struct ledger *ledger, int64_t retain, int64_t count_m
     ledger->base = height;
 }
 
+/* ---- space. What ascends with the height is given back often: it is a range of its own. What is scattered by hashes is a reason to rewrite all of
+ * it, so only when a quarter of it is rubbish. */
+
+enum { GIVE_BACK_HEIGHTS = 1000, GIVE_BACK_EVERY = 16, GIVE_BACK_BYTES = 32 << 20 };
+
+static void give_back_heights(struct ledger *ledger) {
+    int64_t done = ledger->base - ledger->given_back_blocks;
+    struct key from = keys_height('b', 0), to = keys_height('b', ledger->base);
+    bool much = done >= GIVE_BACK_HEIGHTS ||
+                (done >= GIVE_BACK_EVERY && kv_space(ledger->kv, keys_span(&from), keys_span(&to)) >= GIVE_BACK_BYTES);
+    if (!much)
+        return;
+    ledger->given_back_blocks = ledger->base;
+    for (const char *letter = "brukmcxvp"; *letter != '\0'; letter++) {
+        from = keys_height(*letter, 0);
+        to = keys_height(*letter, ledger->base);
+        kv_compact_later(ledger->kv, keys_span(&from), keys_span(&to));
+    }
+}
+
+static void give_back_hashes(struct ledger *ledger) {
+    int64_t rubbish = ledger->pruned_index - ledger->given_back_index, kept = ledger->state.height - ledger->pruned_index;
+    if (rubbish < GIVE_BACK_HEIGHTS || rubbish < kept / 4)
+        return;
+    ledger->given_back_index = ledger->pruned_index;
+    for (const char *letter = "tiqyz"; *letter != '\0'; letter++) {
+        struct key from = keys_plain(*letter), to = keys_plain((char)(*letter + 1));
+        kv_compact_later(ledger->kv, keys_span(&from), keys_span(&to));
+    }
+}
+
+static int64_t progress(const struct ledger *ledger) {
+    return ledger->base + larger(ledger->base, ledger->pruned_index) + larger(ledger->base, ledger->pruned_results);
+}
+
 int64_t ledger_prune_to(struct ledger *ledger, const struct ledger_retain *wanted, int64_t count_max) {
     if (ledger->base == 0 || count_max <= 0)
         return 0;
     struct ledger_retain retain = reconcile(ledger, wanted);
-    int64_t before = ledger->base + ledger->pruned_index + ledger->pruned_results;
+    int64_t before = progress(ledger);
     kv_batch_clear(&ledger->batch);
     forget_indexes(ledger, retain.index, count_max);
     forget_results(ledger, retain.results, count_max);
     forget_blocks(ledger, retain.blocks, count_max);
-    int64_t done = ledger->base + ledger->pruned_index + ledger->pruned_results - before;
+    int64_t done = progress(ledger) - before;
     done += forget_headers(ledger, smaller(retain.states, ledger->base), count_max);
     if (done > 0) {
         put_pruned(ledger);
         kv_write(ledger->kv, &ledger->batch, false);
+        give_back_heights(ledger);
+        give_back_hashes(ledger);
     }
     return done;
 }
