@@ -3,6 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "ledger/keys.h"
+#include "node/replica_inside.h"
+#include "node/sim_inside.h"
 #include "node/sim_run.h"
 #include "node/sim_seal.h"
 
@@ -142,7 +145,7 @@ START_TEST(a_block_that_nobody_signed_is_seen) {
     open_desk(&desk, "kvstore");
     ck_assert(sim_run_to_height(desk.sim, 3, 60000));
     tell_spoilt(&desk, spoil_app_hash);
-    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "the commit of height 2 is for another header"));
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "light client: header 2 does not follow: "));
     close_desk(&desk);
 }
 END_TEST
@@ -152,7 +155,195 @@ START_TEST(a_header_of_other_validators_is_seen) {
     open_desk(&desk, "kvstore");
     ck_assert(sim_run_to_height(desk.sim, 3, 60000));
     tell_spoilt(&desk, spoil_validators);
-    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "light client: header 2 is of other validators"));
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "light client: header 2 does not follow: "));
+    close_desk(&desk);
+}
+END_TEST
+
+/* The header is the one that was signed, but what is under it is something else. */
+START_TEST(a_committed_block_that_is_not_valid_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert(sim_run_to_height(desk.sim, 4, 60000));
+    for (int64_t height = 1; sim_complaint(desk.sim)[0] == '\0' && height <= 4; height++) {
+        struct block *block = ledger_block(sim_ledger(desk.sim, 0), height);
+        if (height == 3)
+            block->last_commit.sigs[0].signature.bytes[0] ^= 1;
+        sim_check_applied(desk.check, 0, block);
+        block_release(block);
+    }
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "was committed, but is not valid"));
+    close_desk(&desk);
+}
+END_TEST
+
+START_TEST(an_app_hash_that_execution_does_not_give_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    sim_ledger(desk.sim, 0)->state.app_hash.bytes[0] ^= 1;
+    audit_all(&desk);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "is not what its execution gives"));
+    sim_ledger(desk.sim, 0)->state.app_hash.bytes[0] ^= 1;
+    close_desk(&desk);
+}
+END_TEST
+
+/* ---- what the simulation itself looks at, told of things that did not happen */
+
+START_TEST(another_app_hash_than_that_of_others_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    struct sim_truth *next = &desk.sim->truth[desk.sim->nodes[0].head];
+    next->has_app_hash = true;
+    next->app_hash.size = 9;
+    sim_run_for(desk.sim, 10000);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "has another app hash than others after height"));
+    close_desk(&desk);
+}
+END_TEST
+
+START_TEST(another_block_at_a_height_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    struct sim_truth *next = &desk.sim->truth[desk.sim->nodes[0].head];
+    next->id = desk.sim->truth[0].id;
+    sim_run_for(desk.sim, 10000);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "disagrees about the block of height"));
+    close_desk(&desk);
+}
+END_TEST
+
+START_TEST(a_head_that_goes_back_is_seen) {
+    struct desk desk;
+    open_desk(&desk, "kvstore");
+    ck_assert(sim_run_to_height(desk.sim, 3, 60000));
+    desk.sim->nodes[2].head += 5;
+    sim_run_for(desk.sim, 1000);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "the head of node 2 went back"));
+    close_desk(&desk);
+}
+END_TEST
+
+START_TEST(a_second_vote_is_seen_by_the_witness) {
+    struct witness *witness = witness_new();
+    struct vote vote;
+    vote_init(&vote);
+    vote.type = VOTE_PREVOTE;
+    vote.height = 7;
+    ck_assert_ptr_null(witness_vote(witness, 0, &vote, 10, 27));
+    ck_assert_ptr_null(witness_vote(witness, 0, &vote, 10, 27)); /* the same again is no second */
+    ck_assert_ptr_null(witness_vote(witness, 1, &vote, 10, 27));
+    vote.block_id.hash.size = vote.block_id.parts.hash.size = 32;
+    vote.block_id.parts.total = 1;
+    ck_assert_ptr_nonnull(witness_vote(witness, 0, &vote, 10, 27));
+    witness_free(witness);
+}
+END_TEST
+
+START_TEST(a_second_proposal_and_a_prevote_against_the_lock_are_seen_by_the_witness) {
+    struct witness *witness = witness_new();
+    struct proposal proposal = {.height = 3, .round = 1};
+    ck_assert_ptr_null(witness_proposal(witness, 0, &proposal));
+    proposal.block_id.hash.size = 32;
+    ck_assert_ptr_nonnull(witness_proposal(witness, 0, &proposal));
+    struct vote vote;
+    vote_init(&vote);
+    vote.height = 3;
+    vote.block_id.hash.size = vote.block_id.parts.hash.size = 32;
+    vote.block_id.parts.total = 1;
+    vote.type = VOTE_PREVOTE;
+    for (uint32_t voter = 0; voter < 3; voter++)
+        ck_assert_ptr_null(witness_vote(witness, voter, &vote, 10, 27));
+    vote.type = VOTE_PRECOMMIT;
+    ck_assert_ptr_null(witness_vote(witness, 0, &vote, 10, 27));
+    vote.type = VOTE_PREVOTE;
+    vote.round = 1;
+    vote.block_id.hash.bytes[0] = 1;
+    ck_assert_ptr_nonnull(witness_vote(witness, 0, &vote, 10, 27));
+    witness_free(witness);
+}
+END_TEST
+
+/* ---- bounds */
+
+START_TEST(what_grows_beyond_its_bound_is_seen) {
+    static const char *const said[] = {"holds more transactions than it may", "candidates", "events wait", "scratch memory", "pieces of evidence",
+                                       "the votes of a height take"};
+    for (int bound = 0; bound < 6; bound++) {
+        struct desk desk;
+        open_desk(&desk, "kvstore");
+        ck_assert_int_eq(sim_submit(desk.sim, 0, "k=v"), MEMPOOL_ADDED);
+        ck_assert(sim_run_to_height(desk.sim, 2, 60000));
+        struct replica *replica = (struct replica *)sim_replica(desk.sim, 0);
+        struct replica *kept = malloc(sizeof *kept);
+        memcpy(kept, replica, sizeof *kept);
+        uint32_t evidence = replica->ledger->evidence.count;
+        ck_assert_int_eq(sim_submit(desk.sim, 0, "l=v"), MEMPOOL_ADDED);
+        switch (bound) {
+        case 0: plan.config.mempool_count_max = 0; break;
+        case 1: replica->candidates.count = CANDIDATES_MAX + 1; break;
+        case 2: replica->queue_count = REPLICA_QUEUE_MAX; break;
+        case 3: replica->arena.bytes_taken = 1u << 30; break;
+        case 4: replica->ledger->evidence.count = EVIDENCE_POOL_PIECES_MAX + 1; break;
+        default: replica->engine.arenas[0].bytes_taken = 1u << 30; break;
+        }
+        audit_all(&desk);
+        ck_assert_msg(strstr(sim_complaint(desk.sim), said[bound]) != NULL, "%d: %s", bound, sim_complaint(desk.sim));
+        memcpy(replica, kept, sizeof *kept);
+        replica->ledger->evidence.count = evidence;
+        free(kept);
+        close_desk(&desk);
+    }
+}
+END_TEST
+
+/* ---- transactions */
+
+START_TEST(a_committed_transaction_that_a_node_does_not_know_is_seen) {
+    struct desk desk;
+    uint8_t hash[32];
+    open_desk(&desk, "kvstore");
+    ck_assert_int_eq(sim_submit(desk.sim, 0, "k=v"), MEMPOOL_ADDED);
+    ck_assert(sim_run_to_height(desk.sim, 4, 60000));
+    audit_all(&desk);
+    sim_check_end(desk.check);
+    ck_assert_str_eq(sim_complaint(desk.sim), "");
+    struct kv_batch batch;
+    sha256_once(hash, span_text("k=v"));
+    struct key key = keys_hash('t', hash);
+    kv_batch_init(&batch);
+    kv_batch_delete(&batch, keys_span(&key));
+    kv_write(sim_ledger(desk.sim, 2)->kv, &batch, true);
+    kv_batch_close(&batch);
+    sim_check_end(desk.check);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "node 2 does not know a transaction that was committed"));
+    close_desk(&desk);
+}
+END_TEST
+
+START_TEST(coins_that_nobody_was_given_are_seen) {
+    struct desk desk;
+    open_desk(&desk, "ledger");
+    close_desk(&desk);
+    sim_plan_quiet(&plan, 3, 4);
+    plan.config.app = "ledger";
+    sim_load_init(&desk.load, "ledger", 0);
+    char *amount = strstr(desk.load.app_state, "\"amount\":\"1000000\"");
+    amount[strlen("\"amount\":\"")] = '2';
+    plan.config.app_state = span_text(desk.load.app_state);
+    sim_plan_settle(&plan);
+    sim_seal_use_insecure(true);
+    desk.check = sim_check_new(&plan, &desk.load);
+    desk.sim = sim_make(&plan.config);
+    sim_check_begin(desk.check, desk.sim);
+    sim_start_all(desk.sim);
+    ck_assert(sim_run_to_height(desk.sim, 2, 60000));
+    audit_all(&desk);
+    sim_check_end(desk.check);
+    ck_assert_ptr_nonnull(strstr(sim_complaint(desk.sim), "all accounts together hold"));
     close_desk(&desk);
 }
 END_TEST
@@ -243,6 +434,16 @@ Suite *suite_sim_check(void) {
     tcase_add_test(tests, an_honest_chain_passes_the_audit);
     tcase_add_test(tests, a_block_that_nobody_signed_is_seen);
     tcase_add_test(tests, a_header_of_other_validators_is_seen);
+    tcase_add_test(tests, a_committed_block_that_is_not_valid_is_seen);
+    tcase_add_test(tests, an_app_hash_that_execution_does_not_give_is_seen);
+    tcase_add_test(tests, another_app_hash_than_that_of_others_is_seen);
+    tcase_add_test(tests, another_block_at_a_height_is_seen);
+    tcase_add_test(tests, a_head_that_goes_back_is_seen);
+    tcase_add_test(tests, a_second_vote_is_seen_by_the_witness);
+    tcase_add_test(tests, a_second_proposal_and_a_prevote_against_the_lock_are_seen_by_the_witness);
+    tcase_add_test(tests, what_grows_beyond_its_bound_is_seen);
+    tcase_add_test(tests, a_committed_transaction_that_a_node_does_not_know_is_seen);
+    tcase_add_test(tests, coins_that_nobody_was_given_are_seen);
     tcase_add_test(tests, a_transaction_that_gets_lost_is_missed);
     tcase_add_test(tests, a_transaction_that_comes_twice_is_seen);
     tcase_add_test(tests, a_node_with_a_full_disk_stops_says_so_and_comes_back_when_there_is_room);
