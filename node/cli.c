@@ -202,12 +202,22 @@ static int set_other(const struct cli_command *command, const char *name, size_t
     return CLI_USAGE;
 }
 
+/* A flag among the others may have its value behind it, but only where that can be nothing else. */
+static bool is_lone_flag(const struct cli_command *command, const char *name, size_t size, const char *next) {
+    char copy[128];
+    snprintf(copy, sizeof copy, "%.*s", (int)size, name);
+    bool has_value = next != NULL && (strcmp(next, "true") == 0 || strcmp(next, "false") == 0);
+    return command->other_is_flag != NULL && command->other_is_flag(copy) && !has_value;
+}
+
 /* Takes the option at argv[*at], and its value if it is the next argument. */
 static int parse_option(const struct cli_command *command, int *at, int argc, char **argv) {
     const char *name = argv[*at] + 2, *equals = strchr(name, '='), *value = equals == NULL ? NULL : equals + 1;
     size_t size = equals == NULL ? strlen(name) : (size_t)(equals - name);
     const struct cli_option *option = find_option(command, name, size);
     bool needs_value = option == NULL ? command->other != NULL : option->kind != CLI_FLAG;
+    if (needs_value && value == NULL && option == NULL && is_lone_flag(command, name, size, *at + 1 < argc ? argv[*at + 1] : NULL))
+        value = "true";
     if (needs_value && value == NULL) {
         if (*at + 1 >= argc)
             return cli_misuse(command, "--%.*s needs a value", (int)size, name);

@@ -63,6 +63,7 @@ struct cli_command {
     int rest_max; /* further arguments */
     /* Options that are not in the table, name without hyphens; false: unknown too. *error when the value is wrong. May be NULL. */
     bool (*other)(void *context, const char *name, const char *value, char **error);
+    bool (*other_is_flag)(const char *name); /* needs no value; NULL: all need one */
     void *context;
 };
 

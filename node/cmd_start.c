@@ -58,11 +58,12 @@ int cmd_start(int argc, char **argv) {
         .name = "start",
         .arguments = "[--KEY VALUE …]",
         .summary = "Runs the node of a home until SIGINT or SIGTERM. Every key of config.toml can be given for this run:\n"
-                   "--moniker NAME, --rpc.laddr tcp://127.0.0.1:26657, --p2p.persistent_peers id@host:port,…, --consensus.timeout_commit 1s",
+                   "--moniker NAME, --rpc.laddr tcp://127.0.0.1:26657, --p2p.persistent_peers id@host:port,…, --p2p.seed_mode, --consensus.timeout_commit 1s",
         .example = "quorate testnet --v 4 --o mynet --chain-id demo\nquorate start --home mynet/node0",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .other = take_setting,
+        .other_is_flag = config_is_flag,
         .context = &start,
     };
     struct cli_rest rest;

@@ -202,14 +202,40 @@ bool config_environment(struct config *config, const char *const *environment, c
     return good;
 }
 
+/* CometBFT's options do not always have the hyphens of their keys: --p2p.external-address is external_address. */
+static const struct config_keys_own *find_option(const char *section, const char *name) {
+    char other[CONFIG_TOML_NAME_MAX];
+    const struct config_keys_own *own = config_keys_find(section, name);
+    for (const char *swap = "-_-"; own == NULL && swap[1] != '\0'; swap++) {
+        snprintf(other, sizeof other, "%s", name);
+        for (char *at = other; *at != '\0'; at++)
+            *at = *at == swap[0] ? swap[1] : *at;
+        own = config_keys_find(section, other);
+    }
+    return own;
+}
+
+static const struct config_keys_own *find_dotted(char section[static CONFIG_TOML_NAME_MAX], const char **name, const char *key) {
+    const char *dot = strrchr(key, '.');
+    snprintf(section, CONFIG_TOML_NAME_MAX, "%.*s", dot == NULL ? 0 : (int)(dot - key), key);
+    *name = dot == NULL ? key : dot + 1;
+    return find_option(section, *name);
+}
+
+bool config_is_flag(const char *key) {
+    char section[CONFIG_TOML_NAME_MAX];
+    const char *name;
+    const struct config_keys_own *own = find_dotted(section, &name, key);
+    return own != NULL && own->type == CONFIG_KEYS_BOOLEAN;
+}
+
 bool config_set(struct config *config, const char *key, const char *value, char **error) {
     char section[CONFIG_TOML_NAME_MAX];
-    const char *dot = strrchr(key, '.');
-    snprintf(section, sizeof section, "%.*s", dot == NULL ? 0 : (int)(dot - key), key);
-    const struct config_keys_own *own = config_keys_find(section, dot == NULL ? key : dot + 1);
+    const char *name;
+    const struct config_keys_own *own = find_dotted(section, &name, key);
     if (own != NULL)
         return set_own(config, own, "", value, error);
-    return error != NULL && refuse_unknown("", section, dot == NULL ? key : dot + 1, error);
+    return error != NULL && refuse_unknown("", section, name, error);
 }
 
 bool config_load(struct config *config, const char *home, char **warning, char **error) {

@@ -76,6 +76,7 @@ bool config_read(struct config *config, struct span toml, const char *name, char
 bool config_environment(struct config *config, const char *const *environment, char **warning, char **error); /* CMT_<SECTION>_<KEY> */
 /* One key, as --p2p.laddr=VALUE on a command line: "p2p.laddr", "moniker", "consensus.timeout_commit". */
 bool config_set(struct config *config, const char *key, const char *value, char **error);
+bool config_is_flag(const char *key); /* of those: true or false, and alone on a command line it means true */
 bool config_check(const struct config *config, char **error); /* limits and what must fit together */
 
 /* The file's text with all our keys and comments, readable by CometBFT too; malloc'ed. */

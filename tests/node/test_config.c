@@ -232,6 +232,25 @@ START_TEST(a_single_setting_can_be_set_by_name) {
 }
 END_TEST
 
+/* --p2p.external-address and others, as CometBFT's `start` spells them. */
+START_TEST(the_options_of_cometbft_for_peers_are_ours) {
+    static const char *const options[][2] = {
+        {"p2p.laddr", "tcp://127.0.0.1:1"}, {"p2p.external-address", "1.2.3.4:5"}, {"p2p.seeds", "a"}, {"p2p.persistent_peers", "b"},
+        {"p2p.unconditional_peer_ids", "c"}, {"p2p.pex", "true"}, {"p2p.seed_mode", "true"}, {"p2p.private_peer_ids", "d"},
+        {"mempool.keep_invalid_txs_in_cache", "true"}, {"mempool.keep-invalid-txs-in-cache", "true"},
+    };
+    config_init(&config, PARAMS_V038);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        ck_assert_msg(config_set(&config, options[i][0], options[i][1], &error), "%s", error);
+        ck_assert(config_is_flag(options[i][0]) == (strcmp(options[i][1], "true") == 0));
+    }
+    ck_assert_str_eq(config.p2p.external_address, "1.2.3.4:5");
+    ck_assert_str_eq(config.p2p.private_peer_ids, "d");
+    ck_assert(config.p2p.seed_mode && config.mempool.keep_invalid_txs_in_cache);
+    ck_assert(!config_is_flag("p2p.nonsense") && !config_is_flag("nonsense"));
+}
+END_TEST
+
 START_TEST(the_written_file_reads_back_the_same) {
     struct config other;
     ck_assert(reads("moniker = \"a\\\\\\\"\\u0001é\"\n[consensus]\ntimeout_commit = \"1500ms\"\ntimeout_propose = \"2h\"\n[rpc]\n"
@@ -370,6 +389,7 @@ Suite *suite_config(void) {
     tcase_add_test(tests, noise_is_survived);
     tcase_add_test(tests, the_environment_overrides_the_file);
     tcase_add_test(tests, a_single_setting_can_be_set_by_name);
+    tcase_add_test(tests, the_options_of_cometbft_for_peers_are_ours);
     tcase_add_test(tests, the_written_file_reads_back_the_same);
     tcase_add_test(tests, an_external_application_is_refused_with_what_to_do);
     tcase_add_test(tests, only_listed_peers_are_admitted_where_only_they_are_wanted);
