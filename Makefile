@@ -7,6 +7,7 @@
 #   make test-threads        what runs on several threads, under ThreadSanitizer
 #   make bench               measures four validators on this machine
 #   make bench-sync          measures how fast a node that joins late catches up
+#   make sync [FOR=seconds]  a node taught by a script, then block sync among liars under kill -9
 #   make twins               two engines share a key: all scenarios of some rounds, and the honest agree
 #   make audit-walks WALKS=n random walks that fork: nobody honest is convicted, and more than a third always is
 #   make sim SEED=n          whole nodes in virtual time with faults and liars (make soak HOURS=h: many seeds)
@@ -49,7 +50,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/light_lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill mutants interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync mutants interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -108,6 +109,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
+	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
@@ -182,6 +184,12 @@ bench-sync: $(OUT)/bench-sync
 $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 kill: $(OUT)/kill $(OUT)/quorate
+	@$< $(OUT)/quorate $(FOR)
+
+# A node and peers by script, then block sync among liars under kill -9: the wire, without a foreign program.
+$(OUT)/sync: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/sync processes/actor node/outsider ledger/chain)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
+sync: $(OUT)/sync $(OUT)/quorate
 	@$< $(OUT)/quorate $(FOR)
 
 # Two honest engines that share a key, in all ways of hearing each other for some rounds: `make twins`, or `make twins DEEP=deep`.

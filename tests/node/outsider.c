@@ -17,7 +17,7 @@ static struct outsider *outsiders[OUTSIDERS_MAX];
 
 static const struct mconn_channel channels[] = {
     {0x20, 6, 2000, 1048576}, {0x21, 10, 2000, 1048576}, {0x22, 7, 2000, 1048576},
-    {0x30, 5, 2000, 5000000}, {0x00, 1, 2000, 70000},    {0x77, 1, 2000, 5000000}, /* the node has no such channel */
+    {0x30, 5, 2000, 5000000}, {0x00, 1, 2000, 70000},    {0x40, 5, 2000, 110000000}, {0x77, 1, 2000, 5000000}, /* the node has no such channel */
 };
 
 int64_t outsider_clock(void) {
@@ -177,6 +177,8 @@ static void note_message(struct outsider *outsider, const struct mconn_message *
     outsider->last_size = message->bytes.size;
     if (kept > 0)
         memcpy(outsider->last, message->bytes.data, kept);
+    if (outsider->hear != NULL)
+        outsider->hear(outsider, message->channel, message->bytes);
 }
 
 static void understand(struct outsider *outsider) {

@@ -29,6 +29,8 @@ struct outsider {
     uint8_t last_channel;
     uint8_t last[65536];
     size_t last_size;
+    void (*hear)(struct outsider *outsider, uint8_t channel, struct span message); /* NULL, or called for each message, whole */
+    void *context;
 };
 
 int64_t outsider_clock(void); /* CLOCK_MONOTONIC, ms */
