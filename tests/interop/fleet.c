@@ -206,6 +206,30 @@ static bool read_chain_id(struct fleet *fleet, char **error) {
     return good;
 }
 
+/* Both kinds' genesis files have the parameter, switched off. */
+static bool extend_genesis(const struct fleet *fleet, int64_t from, uint32_t count, char **error) {
+    static const char off[] = "\"vote_extensions_enable_height\": \"0\"";
+    bool good = true;
+    for (uint32_t i = 0; good && from > 0 && i < count; i++) {
+        char path[LOCALNET_PATH_MAX + 32];
+        snprintf(path, sizeof path, "%s/config/genesis.json", fleet->net.nodes[i].home);
+        struct blob *old = keyfile_read(path, CONFIG_MAX, error);
+        if (old == NULL)
+            return false;
+        char *text = complaint_of("%.*s", (int)blob_span(old).size, (const char *)blob_span(old).data), *at = strstr(text, off);
+        char *changed = at == NULL ? NULL
+                                   : complaint_of("%.*s\"vote_extensions_enable_height\": \"%" PRId64 "\"%s", (int)(at - text), text, from,
+                                                  at + sizeof off - 1);
+        good = changed != NULL && keyfile_write(path, span_text(changed), true, error);
+        if (changed == NULL)
+            *error = complaint_of("%s: no %s in it", path, off);
+        free(changed);
+        free(text);
+        blob_release(old);
+    }
+    return good;
+}
+
 static bool open_relays(struct fleet *fleet, const struct fleet_wish *wish, char **error) {
     uint16_t ports[RELAYS_NODES_MAX];
     for (uint32_t i = 0; i < wish->validators; i++)
@@ -229,7 +253,7 @@ bool fleet_make(struct fleet *fleet, const struct fleet_wish *wish, char **error
         if (!settle(fleet, wish, i, count, error))
             return false;
     fleet->net.count = count;
-    return read_chain_id(fleet, error) && (!wish->relayed || open_relays(fleet, wish, error));
+    return extend_genesis(fleet, wish->extensions_from, count, error) && read_chain_id(fleet, error) && (!wish->relayed || open_relays(fleet, wish, error));
 }
 
 /* ---- life */

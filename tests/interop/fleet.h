@@ -16,6 +16,7 @@ struct fleet_wish {
     uint16_t base_port;          /* node i: +2i peers, +2i+1 RPC; relays from +100 */
     unsigned timeout_commit_ms;
     bool pex;
+    int64_t extensions_from; /* vote_extensions_enable_height of the genesis; 0: off */
     bool relayed; /* the first `validators` nodes meet through relays */
 };
 

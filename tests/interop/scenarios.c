@@ -46,7 +46,7 @@ static bool want(struct row *row, bool fact, const char *otherwise) {
 static struct fleet_wish wish_of(const struct row *row) {
     return (struct fleet_wish){.folder = row->folder, .quorate = row->quorate, .comet = row->comet, .kinds = row->kinds, .homes_by = row->homes_by,
                                .validators = (uint32_t)strlen(row->kinds), .release = row->release, .base_port = row->base_port,
-                               .timeout_commit_ms = 50};
+                               .extensions_from = row->extensions_from, .timeout_commit_ms = 50};
 }
 
 static bool set_up(struct row *row, const struct fleet_wish *wish, uint32_t playing) {

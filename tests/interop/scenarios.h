@@ -11,6 +11,7 @@ struct row {
     const char *kinds, *release;
     char homes_by;
     uint16_t base_port;
+    int64_t extensions_from; /* fleet_wish */
     struct fleet fleet;
     enum outcome outcome;
     char heights[32], compared[400], why[1400];
