@@ -111,7 +111,7 @@ static bool read_value_op(struct merkle_proof *proof, struct span data) {
     return has_proof && !reader.bad;
 }
 
-static bool run_value_op(uint8_t out[static PROOFOP_RESULT_MAX], size_t *size, const struct proofop *op, struct span value) {
+bool proofop_run_value(uint8_t out[static PROOFOP_RESULT_MAX], size_t *size, const struct proofop *op, struct span value) {
     struct merkle_proof proof;
     uint8_t leaf[SHA256_BYTES];
     if (!read_value_op(&proof, op->data) || !merkle_proof_check(&proof))
@@ -151,6 +151,6 @@ bool proofop_verify_with(const struct proofop_operator *operators, const struct 
 
 bool proofop_verify(const struct proofop *ops, size_t count, const uint8_t root[static SHA256_BYTES],
                     struct span keypath_text, struct span value) {
-    static const struct proofop_operator operators[] = {{"simple:v", run_value_op}, {NULL, NULL}};
+    static const struct proofop_operator operators[] = {{"simple:v", proofop_run_value}, {NULL, NULL}};
     return proofop_verify_with(operators, ops, count, span_of(root, SHA256_BYTES), keypath_text, value);
 }

@@ -35,6 +35,7 @@ struct proofop_operator {
     const char *type;
     bool (*run)(uint8_t out[static PROOFOP_RESULT_MAX], size_t *size, const struct proofop *op, struct span value);
 };
+bool proofop_run_value(uint8_t out[static PROOFOP_RESULT_MAX], size_t *size, const struct proofop *op, struct span value); /* "simple:v" */
 bool proofop_verify_with(const struct proofop_operator *operators, const struct proofop *ops, size_t count, struct span root,
                          struct span keypath_text, struct span value);
 

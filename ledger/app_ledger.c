@@ -12,6 +12,7 @@
 #include "ledger/execute_events.h"
 #include "ledger/execute_simulate.h"
 #include "ledger/keys.h"
+#include "ledger/state_proof.h"
 #include "ledger/stores.h"
 
 enum {
@@ -314,11 +315,27 @@ static void simulate(struct app_ledger *self, struct abci_answer *out, const str
     overlay_close(&state);
 }
 
+/* Between finalize and commit the trees are a block ahead of what can be read. */
+static void query_store(struct app_ledger *self, struct abci_answer *out, const struct abci_query *question, struct arena *arena) {
+    *out = (struct abci_answer){.height = self->height};
+    if ((question->height != 0 && question->height != self->height) || self->pending_height != self->height) {
+        out->code = CODES_HEIGHT_PRUNED;
+        out->codespace = span_text(CODES_CODESPACE);
+        out->log = span_text("only the state of the latest height is kept");
+        return;
+    }
+    state_proof_answer(&self->stores, &self->committed, out, question, arena);
+}
+
 static void query(struct app *app, struct abci_answer *out, const struct abci_query *question, struct arena *arena) {
     struct app_ledger *self = self_of(app);
     trim_cache(self);
     if (span_equal(question->path, span_text(EXECUTE_SIMULATE_PATH))) {
         simulate(self, out, question, arena);
+        return;
+    }
+    if (question->path.size >= strlen(STATE_PROOF_PATH) && memcmp(question->path.data, STATE_PROOF_PATH, strlen(STATE_PROOF_PATH)) == 0) {
+        query_store(self, out, question, arena);
         return;
     }
     const struct accounts_query where = {&self->committed, self->kv, self->prefix, self->height};

@@ -12,7 +12,7 @@ enum { CHUNK_ITEMS = 1024, BITS = 8 * SMT_BYTES };
 
 struct leaf {
     uint8_t path[SMT_BYTES];
-    uint8_t hash[SMT_BYTES];
+    uint8_t value[SMT_BYTES]; /* not the leaf's own hash: a proof that a key is absent shows this */
 };
 
 struct fork { /* two subtrees that part at `bit`, both non-empty; the hash is that of the node at depth `bit` */
@@ -79,6 +79,10 @@ static const uint8_t *path_below(const struct smt *tree, uint32_t node) {
     return leaf_at(tree, node)->path;
 }
 
+void smt_leaf_hash(uint8_t out[static SMT_BYTES], const uint8_t path[static SMT_BYTES], const uint8_t value[static SMT_BYTES]) {
+    sha256_prefixed(out, 0, span_of(path, SMT_BYTES), span_of(value, SMT_BYTES));
+}
+
 static void hash_fork(uint8_t *out, const uint8_t *left, const uint8_t *right) {
     sha256_prefixed(out, 1, span_of(left, SMT_BYTES), span_of(right, SMT_BYTES));
 }
@@ -86,8 +90,12 @@ static void hash_fork(uint8_t *out, const uint8_t *left, const uint8_t *right) {
 /* The hash of the node as its parent at depth − 1 sees it: forks with an empty side, which are not stored, are put on top. */
 static void hash_at_depth(const struct smt *tree, uint8_t *out, uint32_t node, uint32_t depth) {
     static const uint8_t nothing[SMT_BYTES];
-    if (node == NOTHING || is_leaf(node)) {
-        memcpy(out, node == NOTHING ? nothing : leaf_at(tree, node)->hash, SMT_BYTES);
+    if (node == NOTHING) {
+        memset(out, 0, SMT_BYTES);
+        return;
+    }
+    if (is_leaf(node)) {
+        smt_leaf_hash(out, leaf_at(tree, node)->path, leaf_at(tree, node)->value);
         return;
     }
     const struct fork *fork = fork_at(tree, node);
@@ -122,7 +130,7 @@ static uint32_t set_leaf(struct smt *tree, uint32_t node, const struct smt_chang
     }
     struct leaf *leaf = leaf_at(tree, node);
     memcpy(leaf->path, change->path, SMT_BYTES);
-    memcpy(leaf->hash, change->leaf, SMT_BYTES);
+    memcpy(leaf->value, change->value, SMT_BYTES);
     return node;
 }
 
@@ -197,15 +205,79 @@ void smt_update(struct smt *tree, struct smt_change *changes, size_t count) {
 void smt_change_of(struct smt_change *change, struct span key, struct span value) {
     sha256_once(change->path, key);
     change->is_delete = value.data == NULL;
-    memset(change->leaf, 0, SMT_BYTES);
-    if (change->is_delete)
-        return;
-    uint8_t value_hash[SMT_BYTES];
-    sha256_once(value_hash, value);
-    sha256_prefixed(change->leaf, 0, span_of(change->path, SMT_BYTES), span_of(value_hash, SMT_BYTES));
+    memset(change->value, 0, SMT_BYTES);
+    if (!change->is_delete)
+        sha256_once(change->value, value);
 }
 
 void smt_root(const struct smt *tree, uint8_t out[static SMT_BYTES]) { hash_at_depth(tree, out, tree->root, 0); }
+
+/* ---- proofs */
+
+/* From depth `proof->depth` down to the fork's own: forks with an empty side, along the path of all below. false: the key leaves them earlier, into
+ * nothing; then what is below is the last sibling. */
+static bool pass_chain(const struct smt *tree, struct smt_proof *proof, uint32_t node, const uint8_t *path) {
+    const struct fork *fork = fork_at(tree, node);
+    const uint8_t *below = path_below(tree, node);
+    for (; proof->depth < fork->bit; proof->depth++) {
+        memset(proof->sides[proof->depth], 0, SMT_BYTES);
+        if (bit_of(below, proof->depth) == bit_of(path, proof->depth))
+            continue;
+        hash_at_depth(tree, proof->sides[proof->depth], node, proof->depth + 1);
+        proof->depth++;
+        return false;
+    }
+    return true;
+}
+
+void smt_prove(const struct smt *tree, struct smt_proof *proof, struct span key) {
+    uint8_t path[SMT_BYTES];
+    uint32_t node = tree->root;
+    sha256_once(path, key);
+    proof->depth = 0;
+    while (node != NOTHING && !is_leaf(node)) {
+        if (!pass_chain(tree, proof, node, path)) {
+            node = NOTHING;
+            break;
+        }
+        const struct fork *fork = fork_at(tree, node);
+        unsigned side = bit_of(path, fork->bit);
+        hash_at_depth(tree, proof->sides[proof->depth++], fork->sides[side ^ 1], fork->bit + 1);
+        node = fork->sides[side];
+    }
+    proof->end = SMT_END_NOTHING;
+    if (node == NOTHING)
+        return;
+    memcpy(proof->path, leaf_at(tree, node)->path, SMT_BYTES);
+    memcpy(proof->value, leaf_at(tree, node)->value, SMT_BYTES);
+    proof->end = memcmp(proof->path, path, SMT_BYTES) == 0 ? SMT_END_KEY : SMT_END_OTHER;
+}
+
+/* Another leaf proves absence only where the key's way ends at it. */
+static bool end_is_possible(const struct smt_proof *proof, const uint8_t *path) {
+    bool same = memcmp(proof->path, path, SMT_BYTES) == 0;
+    if (proof->depth > SMT_DEPTH_MAX || (proof->end == SMT_END_KEY && !same) || (proof->end == SMT_END_OTHER && same))
+        return false;
+    for (uint32_t bit = 0; proof->end == SMT_END_OTHER && bit < proof->depth; bit++)
+        if (bit_of(proof->path, bit) != bit_of(path, bit))
+            return false;
+    return true;
+}
+
+bool smt_proof_root(const struct smt_proof *proof, uint8_t out[static SMT_BYTES], struct span key) {
+    uint8_t path[SMT_BYTES];
+    sha256_once(path, key);
+    if (!end_is_possible(proof, path))
+        return false;
+    memset(out, 0, SMT_BYTES);
+    if (proof->end != SMT_END_NOTHING)
+        smt_leaf_hash(out, proof->path, proof->value);
+    for (uint32_t depth = proof->depth; depth-- > 0;) {
+        bool is_right = bit_of(path, depth);
+        hash_fork(out, is_right ? proof->sides[depth] : out, is_right ? out : proof->sides[depth]);
+    }
+    return true;
+}
 
 void smt_init(struct smt *tree) {
     *tree = (struct smt){.root = NOTHING};

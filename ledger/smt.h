@@ -24,8 +24,18 @@ struct smt {
 
 struct smt_change {
     uint8_t path[SMT_BYTES];
-    uint8_t leaf[SMT_BYTES];
+    uint8_t value[SMT_BYTES]; /* SHA256 of it */
     bool is_delete;
+};
+
+/* The way from the root to where a key is, or would be: the sibling at each depth (zeroes: nothing there), and what stands at the end. */
+#define SMT_DEPTH_MAX (8 * SMT_BYTES)
+enum smt_end { SMT_END_KEY, SMT_END_NOTHING, SMT_END_OTHER }; /* the key; an empty subtree; the only leaf of its subtree, another key's */
+struct smt_proof {
+    enum smt_end end;
+    uint32_t depth;
+    uint8_t sides[SMT_DEPTH_MAX][SMT_BYTES];
+    uint8_t path[SMT_BYTES], value[SMT_BYTES]; /* of the leaf at the end, if there is one */
 };
 
 void smt_init(struct smt *tree);
@@ -35,6 +45,10 @@ void smt_clear(struct smt *tree);
 void smt_change_of(struct smt_change *change, struct span key, struct span value);
 /* Applies all at once: every fork above them is hashed once. Sorts the array; no two may have the same path. */
 void smt_update(struct smt *tree, struct smt_change *changes, size_t count);
+void smt_leaf_hash(uint8_t out[static SMT_BYTES], const uint8_t path[static SMT_BYTES], const uint8_t value[static SMT_BYTES]);
+void smt_prove(const struct smt *tree, struct smt_proof *proof, struct span key);
+/* The root that the proof leads to for this key; false (out untouched): the end is not a possible one for the key. */
+bool smt_proof_root(const struct smt_proof *proof, uint8_t out[static SMT_BYTES], struct span key);
 void smt_root(const struct smt *tree, uint8_t out[static SMT_BYTES]);
 size_t smt_memory(const struct smt *tree); /* bytes held */
 

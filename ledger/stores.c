@@ -90,13 +90,25 @@ void stores_update(struct stores *stores, const struct overlay *changes) {
     finish(&gathering);
 }
 
+static void leaf_of(const struct stores *stores, uint8_t out[static SHA256_BYTES], unsigned index) {
+    uint8_t root[SMT_BYTES];
+    smt_root(&stores->trees[index], root);
+    proofop_value_leaf(out, span_text(names[index]), span_of(root, SMT_BYTES));
+}
+
+void stores_prove(const struct stores *stores, struct merkle_proof *proof, unsigned index) {
+    uint8_t leaves[STORES_COUNT][SHA256_BYTES];
+    for (unsigned i = 0; i < STORES_COUNT; i++)
+        leaf_of(stores, leaves[i], i);
+    merkle_proof_make(proof, leaves[0], STORES_COUNT, index);
+}
+
 void stores_app_hash(const struct stores *stores, uint8_t out[static SHA256_BYTES]) {
     struct merkle map;
     merkle_init(&map);
     for (unsigned i = 0; i < STORES_COUNT; i++) {
-        uint8_t root[SMT_BYTES], leaf[SHA256_BYTES];
-        smt_root(&stores->trees[i], root);
-        proofop_value_leaf(leaf, span_text(names[i]), span_of(root, SMT_BYTES));
+        uint8_t leaf[SHA256_BYTES];
+        leaf_of(stores, leaf, i);
         merkle_add_leaf_hash(&map, leaf);
     }
     merkle_root(&map, out);

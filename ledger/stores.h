@@ -4,6 +4,7 @@
 #ifndef QUORATE_LEDGER_STORES_H
 #define QUORATE_LEDGER_STORES_H
 
+#include "crypto/merkle.h"
 #include "ledger/overlay.h"
 #include "ledger/smt.h"
 
@@ -18,6 +19,8 @@ void stores_init(struct stores *stores);
 void stores_close(struct stores *stores);
 void stores_rebuild(struct stores *stores, struct kv *kv);                  /* from all of "s/…" */
 void stores_update(struct stores *stores, const struct overlay *changes);
+/* That the root of store `index` is under its name in the app hash: a ValueOp's proof. */
+void stores_prove(const struct stores *stores, struct merkle_proof *proof, unsigned index);
 void stores_app_hash(const struct stores *stores, uint8_t out[static SHA256_BYTES]);
 
 #endif

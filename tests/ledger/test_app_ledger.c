@@ -398,7 +398,7 @@ static void root_of_leaves(uint8_t *out, struct smt_change *leaves, size_t count
     if (count < 2) {
         memset(out, 0, 32);
         if (count == 1)
-            memcpy(out, leaves[0].leaf, 32);
+            smt_leaf_hash(out, leaves[0].path, leaves[0].value);
         return;
     }
     size_t left = 0;
@@ -822,7 +822,7 @@ START_TEST(a_simulation_needs_no_signature_and_its_gas_is_enough) {
 END_TEST
 
 START_TEST(unknown_paths_and_past_heights_have_their_codes) {
-    ck_assert_uint_eq(ask("/store/acc/key", span_text(""), 0), CODES_BAD_PATH);
+    ck_assert_uint_eq(ask("/store/acc/keys", span_text(""), 0), CODES_BAD_PATH);
     ck_assert_uint_eq(ask("", span_text(""), 0), CODES_BAD_PATH);
     ck_assert_uint_eq(ask("/cosmos.auth.v1beta1.Query/Accounts", span_text(""), 0), CODES_BAD_PATH);
     node_block(&main_node, 0, NULL);

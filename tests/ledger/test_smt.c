@@ -76,7 +76,7 @@ static void root_by_definition(uint8_t *out, const struct smt_change *leaves, si
         return;
     }
     if (count == 1) {
-        memcpy(out, leaves[0].leaf, SMT_BYTES);
+        smt_leaf_hash(out, leaves[0].path, leaves[0].value);
         return;
     }
     size_t left = 0;
@@ -95,8 +95,8 @@ static void forge(struct smt_change *change, uint32_t number) {
     memset(change, 0, sizeof *change);
     change->path[31] = (uint8_t)number;
     change->path[number % 7] = (uint8_t)(number >> 4);
-    memcpy(change->leaf, change->path, SMT_BYTES);
-    change->leaf[5] ^= 0x55;
+    memcpy(change->value, change->path, SMT_BYTES);
+    change->value[5] ^= 0x55;
 }
 
 START_TEST(random_batches_give_the_root_of_the_definition_whatever_the_order) {
