@@ -17,6 +17,8 @@ static const struct cli_choice commands[] = {
     {"status", "what a node says of itself", cmd_status},
     {"query", "ask for an account, a transaction, a block", cmd_query},
     {"tx", "send a transaction", cmd_tx},
+    {"light", "follow a chain by verified headers; a verified RPC on this machine", cmd_light},
+    {"verify", "check a commit, a transaction or a piece of state without any node", cmd_verify},
     {"keys", "make, list and import the keys of accounts", cmd_keys},
     {"load", "send many transactions and measure", cmd_load},
     {"bench", "measure this machine", cmd_bench},

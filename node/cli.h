@@ -27,6 +27,8 @@ int cmd_load(int argc, char **argv) __attribute__((weak));
 int cmd_bench(int argc, char **argv) __attribute__((weak));
 int cmd_signer(int argc, char **argv);
 int cmd_sim(int argc, char **argv) __attribute__((weak));
+int cmd_light(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_query(int argc, char **argv);
 int cmd_tx(int argc, char **argv);
