@@ -57,6 +57,7 @@ static void on_applied(void *context, struct block *block, const struct ledger_a
     txgossip_note_height(replica, block->header.height);
     if (replica->listener.block_applied != NULL)
         replica->listener.block_applied(replica->listener.context, block, &applied->finalized);
+    replica_note_applied(replica, applied);
 }
 
 static void on_halt(void *context, const char *why) {

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "node/config_keys.h"
 #include "node/config_toml.h"
 #include "node/keyfile.h"
+#include "node/pruning.h"
 #include "node/signlink.h"
 
 /* Warnings gather into one text. */
@@ -274,6 +276,31 @@ static bool check_application(const struct config *config, char **error) {
     return own[0] == '\0' && is_built_in;
 }
 
+/* Nothing outlives what it is made from. */
+static bool check_retain(const struct config *config, char **error) {
+    int64_t blocks = config->storage.retain_blocks, others[] = {config->storage.retain_results, config->tx_index.retain_blocks};
+    static const char *const names[] = {"storage.retain_results", "tx_index.retain_blocks"};
+    if (blocks > 0 && blocks < PRUNING_HEIGHTS_MIN) {
+        *error = complaint_of("storage.retain_blocks = %" PRId64 ": keep at least %d, for peers that are a few blocks behind; 0 keeps all", blocks,
+                              PRUNING_HEIGHTS_MIN);
+        return false;
+    }
+    for (int i = 0; i < 2; i++)
+        if (blocks > 0 && others[i] > blocks) {
+            *error = complaint_of("%s = %" PRId64 ", but storage.retain_blocks = %" PRId64 ": nothing is kept longer than its block; raise the one, or lower "
+                                  "the other",
+                                  names[i], others[i], blocks);
+            return false;
+        }
+    if (config->storage.retain_states > 0 && config->storage.retain_states < blocks) {
+        *error = complaint_of("storage.retain_states = %" PRId64 ", but storage.retain_blocks = %" PRId64 ": a block is kept with its header; raise retain_states, "
+                              "or set it to 0",
+                              config->storage.retain_states, blocks);
+        return false;
+    }
+    return true;
+}
+
 bool config_check(const struct config *config, char **error) {
     if (config->moniker[0] == '\0') {
         *error = complaint_of("moniker is empty: give the node a name");
@@ -289,7 +316,7 @@ bool config_check(const struct config *config, char **error) {
         *error = complaint_of("priv_validator_laddr = \"%s\": %s", config->priv_validator_laddr, wrong);
         return false;
     }
-    return check_application(config, error);
+    return check_retain(config, error) && check_application(config, error);
 }
 
 enum params_release config_release(const struct config *config) {

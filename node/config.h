@@ -49,15 +49,18 @@ struct config {
     } consensus;
     struct {
         bool discard_abci_responses;
+        int64_t retain_blocks, retain_states, retain_results; /* newest heights; 0: all */
     } storage;
     struct {
         char *indexer; /* "kv" or "null" */
+        int64_t retain_blocks;
     } tx_index;
     struct {
         char *release;     /* "0.38", "0.39", "0.40" */
         char *application; /* "", "ledger", "kvstore" */
         char *rpc_version; /* "": that of the release */
         char *allow_only_ids;
+        int64_t disk_free_min; /* bytes; 0: not watched */
         int64_t mempool_relay_ms, proposal_pace_ms, remote_signer_wait_ms;
     } quorate;
     bool given[128]; /* by index in the table: not the default */

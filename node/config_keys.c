@@ -100,9 +100,15 @@ const struct config_keys_own config_keys[] = {
     TIME("consensus", "peer_query_maj23_sleep_duration", consensus.peer_query_maj23_sleep_duration_ms, "2s", NULL, NULL),
     TIME("consensus", "block_time_tolerance", consensus.block_time_tolerance_ms, "1m", NULL, "How far a block's time may be ahead of our clock; 0s: any"),
 
-    BOOL("storage", "discard_abci_responses", storage.discard_abci_responses, "false", "Keep no results of blocks: less disk, no block_results"),
+    BOOL("storage", "discard_abci_responses", storage.discard_abci_responses, "false", "Keep no results of blocks beyond what the index needs; no block_results"),
+    NUMBER("storage", "retain_blocks", storage.retain_blocks, "0", NULL, 0, INT64_MAX,
+           "How many of the newest blocks are kept; 0: all. The application may want to keep more. Headers, commits and validators stay\n"
+           "as long as evidence about them can be valid"),
+    NUMBER("storage", "retain_states", storage.retain_states, "0", NULL, 0, INT64_MAX, "Headers, commits, validators and parameters; 0: with their blocks"),
+    NUMBER("storage", "retain_results", storage.retain_results, "0", NULL, 0, INT64_MAX, "Results of blocks; 0: with their blocks. The index needs those that it covers"),
 
-    TEXT("tx_index", "indexer", tx_index.indexer, "kv", "kv|null", "kv: transactions are found by hash; null: no index"),
+    TEXT("tx_index", "indexer", tx_index.indexer, "kv", "kv|null", "kv: transactions and blocks are found by hash and by their events; null: no index"),
+    NUMBER("tx_index", "retain_blocks", tx_index.retain_blocks, "0", NULL, 0, INT64_MAX, "How many of the newest blocks are indexed; 0: all that are kept"),
 
     TEXT("quorate", "release", quorate.release, "0.38", "0.38|0.39|0.40",
          "The release of CometBFT whose rules the chain follows where they differ (median of times, limits): \"0.38\", \"0.39\", \"0.40\".\n"
@@ -110,6 +116,8 @@ const struct config_keys_own config_keys[] = {
     TEXT("quorate", "application", quorate.application, "", "ledger|kvstore|", "Overrides proxy_app, for a file that other tools read as well"),
     TEXT("quorate", "rpc_version", quorate.rpc_version, "", NULL, "What status tells as CometBFT's version; empty: that of the release"),
     TEXT("quorate", "p2p_allow_only", quorate.allow_only_ids, "", NULL, "Ids (40 hex digits, joined by commas); not empty: nobody else is admitted"),
+    NUMBER("quorate", "disk_free_min", quorate.disk_free_min, "100000000", NULL, 0, INT64_MAX,
+           "Bytes. With less left on the disk of the home the node signs and proposes nothing, until there is space again; 0: it does not look"),
     TIME("quorate", "mempool_relay", quorate.mempool_relay_ms, "100ms", NULL,
          "Pause before passing on what a peer sent: in a full mesh its sender reaches the others itself"),
     TIME("quorate", "proposal_pace", quorate.proposal_pace_ms, "500ms", NULL,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ledger/kv_group.h"
+#include "node/diskwatch.h"
 #include "node/host.h"
 #include "node/keyfile.h"
 #include "node/keylock.h"
@@ -39,6 +40,7 @@ struct node {
     struct world_libevent *real;
     struct replica *replica;
     struct switchboard *board;
+    struct diskwatch *watch;
     struct host host;
     struct rpc *rpc;
     int64_t first_height; /* after opening, for the count of flushes */
@@ -234,6 +236,7 @@ static bool open_replica(struct node *node, char **error) {
         .mempool_relay_ms = config->quorate.mempool_relay_ms,
         .double_sign_check_height = config->consensus.double_sign_check_height,
         .block_time_tolerance_ms = config->consensus.block_time_tolerance_ms,
+        .retain = {config->storage.retain_blocks, config->storage.retain_states, config->storage.retain_results, config->tx_index.retain_blocks},
         .block_sync = true,
         .journal_name = node->journal_name,
     };
@@ -338,6 +341,18 @@ static bool open_rpc(struct node *node, char **error) {
     return node->rpc != NULL;
 }
 
+static void on_disk(void *context, const char *why) {
+    struct node *node = context;
+    replica_mute(node->replica, why);
+    world_libevent_touch(node->real);
+}
+
+static void watch_disk(struct node *node) {
+    char *folder = config_path(node->config, node->config->db_dir);
+    node->watch = diskwatch_new(node->base, folder, (uint64_t)node->config->quorate.disk_free_min, on_disk, node);
+    free(folder);
+}
+
 static bool node_open(struct node *node, char **error) {
     static bool (*const steps[])(struct node *node, char **error) = {open_disk,    open_genesis, open_store, open_ledger, open_mempool,
                                                                      open_keys,    open_replica, open_board, open_rpc};
@@ -347,6 +362,7 @@ static bool node_open(struct node *node, char **error) {
             return false;
     }
     world_libevent_attach(node->real, node->replica, node->board);
+    watch_disk(node);
     return true;
 }
 
@@ -371,6 +387,7 @@ static void node_close(struct node *node) {
     if (node->rpc != NULL)
         rpc_stop(node->rpc);
     switchboard_free(node->board);
+    diskwatch_free(node->watch);
     replica_free(node->replica);
     signer_free(node->signer);
     notary_free(node->notary);

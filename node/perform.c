@@ -46,9 +46,11 @@ static struct replica_wish *find_wish(struct replica *replica, int64_t height, i
     return NULL;
 }
 
-/* While the journal is read back a remote signer is not asked: what it signed before the restart is in there, most likely. */
+/* While the journal is read back a remote signer is not asked: what it signed before the restart is in there, most likely. And who is muted asks
+ * nobody, but will. */
 static bool is_put_off(struct replica *replica, const struct engine_effect *effect) {
-    if (replica->signer != NULL)
+    bool waits = replica->muted || (replica->signer == NULL && replica->replaying);
+    if (replica->signer != NULL && !waits && replica->wish_count == 0)
         return false;
     const struct engine_effect *known = &replica->wishes[0].effect;
     if (replica->wish_count > 0 && (known->height != effect->height || known->round != effect->round))
@@ -60,8 +62,8 @@ static bool is_put_off(struct replica *replica, const struct engine_effect *effe
         wish = &replica->wishes[replica->wish_count++];
         wish->effect = *effect;
     }
-    wish->asked = !replica->replaying;
-    return replica->replaying;
+    wish->asked = !waits;
+    return waits;
 }
 
 static void may_ask_again(struct replica *replica, int64_t height, int32_t round, int32_t type) {
@@ -246,6 +248,10 @@ static bool is_answered(const struct replica *replica, const struct engine_effec
 }
 
 void perform_wishes(struct replica *replica) {
+    bool pumping = replica->pumping;
+    if (replica->muted)
+        return;
+    replica->pumping = true; /* a signer of this process answers at once, and a proposal and its block belong together */
     for (uint32_t i = 0; i < replica->wish_count; i++) {
         struct engine_effect wish = replica->wishes[i].effect;
         if (replica->wishes[i].asked || is_answered(replica, &wish))
@@ -255,6 +261,9 @@ void perform_wishes(struct replica *replica) {
         else
             cast_vote(replica, &wish);
     }
+    replica->pumping = pumping;
+    if (!pumping)
+        replica_pump(replica);
 }
 
 /* ---- timers */
@@ -452,6 +461,7 @@ static void decide(struct replica *replica) {
     pace_note_decided(&replica->pace, block->header.height, candidate->own, now_ms(replica));
     if (replica->listener.block_applied != NULL)
         replica->listener.block_applied(replica->listener.context, block, &applied.finalized);
+    replica_note_applied(replica, &applied);
     block_release(block);
 }
 

@@ -413,6 +413,26 @@ void replica_signed(struct replica *replica, const struct world_signing *answer)
     replica_pump(replica);
 }
 
+/* Before anything else uses the ledger: what the apply lent is gone after this. */
+void replica_note_applied(struct replica *replica, const struct ledger_applied *applied) {
+    if (applied->retain_height > 0)
+        replica->app_retain = applied->retain_height;
+    pruning_step(replica->ledger, &replica->config.retain, replica->app_retain, PRUNING_PER_BLOCK);
+}
+
+void replica_mute(struct replica *replica, const char *why) {
+    if (replica->muted == (why != NULL))
+        return;
+    replica->muted = why != NULL;
+    if (replica->muted) {
+        replica_say(replica, WORLD_ERROR, "signing and proposing nothing: %s", why);
+        return;
+    }
+    replica_say(replica, WORLD_INFO, "signing and proposing again");
+    if (!replica->resting)
+        perform_wishes(replica);
+}
+
 void replica_timer(struct replica *replica, enum world_timer which) {
     switch (which) {
     case WORLD_TIMER_ENGINE:
@@ -427,6 +447,7 @@ void replica_timer(struct replica *replica, enum world_timer which) {
             look_for_standstill(replica);
         if (!replica->resting)
             perform_wishes(replica);
+        pruning_step(replica->ledger, &replica->config.retain, replica->app_retain, PRUNING_PER_TURN);
         replica->world->table->timer(replica->world, WORLD_TIMER_CLAIMS, replica->config.peer_query_maj23_sleep_ms);
         break;
     case WORLD_TIMER_JOURNAL:

@@ -6,6 +6,7 @@
 #include "ledger/ledger.h"
 #include "mempool/mempool.h"
 #include "node/journal.h"
+#include "node/pruning.h"
 #include "node/signer.h"
 #include "node/world.h"
 #include "tendermint/engine.h"
@@ -19,6 +20,7 @@ struct replica_config {
     int64_t mempool_relay_ms;           /* wait before passing on what a peer sent: in a full mesh its sender reaches the others itself */
     int64_t double_sign_check_height;
     int64_t block_time_tolerance_ms;
+    struct pruning_config retain;
     bool block_sync;                    /* at the start, and whenever we fall behind; blocks are served in any case */
     const char *journal_name;           /* "data/cs.wal/wal" */
     struct pubkey remote_key;           /* not NONE: our key is elsewhere, and signatures are asked of the world; then parts.signer is NULL */
@@ -51,6 +53,9 @@ void replica_peer_down(struct replica *replica, uint32_t peer);
 void replica_receive(struct replica *replica, uint32_t peer, uint8_t channel, struct span message);
 void replica_peer_writable(struct replica *replica, uint32_t peer);
 void replica_timer(struct replica *replica, enum world_timer which);
+/* The world knows a reason why this node must not sign (a disk that is almost full): nothing is signed or proposed until it is told NULL. Then what
+ * this round is still waiting for is signed. */
+void replica_mute(struct replica *replica, const char *why);
 void replica_signed(struct replica *replica, const struct world_signing *answer);
 enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *check, struct blob *tx, struct arena *arena); /* from RPC */
 enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, const struct evidence *evidence); /* likewise */

@@ -117,6 +117,8 @@ struct replica {
     bool push;        /* something of our own waits to be gossiped at the next flush */
     bool push_txs;
     bool push_evidence;
+    bool muted;       /* nothing is signed, because the world said so */
+    int64_t app_retain; /* the application's last retain height; 0: none */
     bool halted;
     char halted_why[256];
     struct timestamp height_started;
@@ -176,6 +178,8 @@ void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t 
 void gate_part(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message);
 void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct vote *vote);
 void gate_claim(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct wire_consensus *message);
+
+void replica_note_applied(struct replica *replica, const struct ledger_applied *applied); /* forgets what need not be kept */
 
 /* perform.c: station 7. */
 void perform_effects(struct replica *replica, const struct engine_effects *effects);

@@ -38,6 +38,7 @@ struct sim_config {
     int64_t block_bytes_max;  /* 0: the default */
     struct engine_config engine;
     int64_t block_time_tolerance_ms, double_sign_check_height;
+    struct pruning_config retain;
     bool block_sync;
     uint32_t tx_bytes_max, mempool_count_max;
     int64_t journal_file_bytes; /* it begins a new one beyond, and keeps four; 0: the defaults */
@@ -115,6 +116,7 @@ bool sim_inject(struct sim *sim, uint32_t from, uint32_t to, uint8_t channel, st
 void sim_skew_clock(struct sim *sim, uint32_t node, int64_t ms); /* its wall clock is so far ahead */
 void sim_set_signer(struct sim *sim, uint32_t node, int64_t ms); /* how long its remote signer takes (0 at first); −1: never answers */
 void sim_set_flush_us(struct sim *sim, uint32_t node, int64_t us); /* what each flush of its disk takes; the node waits for it */
+void sim_mute(struct sim *sim, uint32_t node, const char *why); /* as if its disk were almost full; NULL: there is space again */
 void sim_make_stubborn(struct sim *sim, uint32_t node); /* from its next start on, its application refuses every proposal (ProcessProposal) */
 
 /* ---- looking */

@@ -61,6 +61,7 @@ static struct replica_config replica_config_of(const struct sim *sim) {
         .double_sign_check_height = sim->config.double_sign_check_height,
         .block_time_tolerance_ms = sim->config.block_time_tolerance_ms,
         .block_sync = sim->config.block_sync,
+        .retain = sim->config.retain,
         .journal_name = JOURNAL_NAME,
     };
 }

@@ -28,6 +28,20 @@ enum mempool_verdict sim_submit_bytes(struct sim *sim, uint32_t node, struct spa
 
 enum mempool_verdict sim_submit(struct sim *sim, uint32_t node, const char *tx) { return sim_submit_bytes(sim, node, span_text(tx)); }
 
+struct muting {
+    struct sim_node *node;
+    const char *why;
+};
+
+static void mute(void *context) {
+    const struct muting *muting = context;
+    replica_mute(muting->node->replica, muting->why);
+    replica_flush(muting->node->replica);
+    sim_world_settle(muting->node);
+}
+
+void sim_mute(struct sim *sim, uint32_t node, const char *why) { sim_run_call(sim, mute, &(struct muting){&sim->nodes[node], why}); }
+
 /* ---- links */
 
 static void mesh_again(struct sim *sim, uint32_t a, uint32_t b) {
