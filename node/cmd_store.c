@@ -9,6 +9,7 @@
 #include "ledger/ledger.h"
 #include "node/cli.h"
 #include "node/complaint.h"
+#include "node/dbstats.h"
 
 static const char *home;
 static bool hard;
@@ -112,8 +113,12 @@ static int show_info(const struct cli_command *command, struct store *store) {
 
 static int compact(const struct cli_command *command, struct store *store) {
     (void)command;
+    char *data = config_path(&store->config, store->config.db_dir), *path = complaint_of("%s/quorate.db", data);
+    uint64_t before = dbstats_folder(path);
     kv_compact(store->kv, span_of("\0", 1), span_of("\xff", 1));
-    printf("compacted\n");
+    printf("compacted: %" PRIu64 " bytes of files before, %" PRIu64 " after\n", before, dbstats_folder(path));
+    free(path);
+    free(data);
     return CLI_GOOD;
 }
 
@@ -130,6 +135,7 @@ static int db_compact(int argc, char **argv) {
 }
 
 int cmd_db(int argc, char **argv) {
-    static const struct cli_choice choices[] = {{"info", "heights, hashes, counts", db_info}, {"compact", "give back space", db_compact}};
-    return cli_choose("db", choices, 2, argc, argv);
+    static const struct cli_choice choices[] = {
+        {"info", "heights, hashes, counts", db_info}, {"stats", "what uses the disk", cmd_db_stats}, {"compact", "give back space", db_compact}};
+    return cli_choose("db", choices, 3, argc, argv);
 }

@@ -274,10 +274,18 @@ END_TEST
 
 START_TEST(the_store_of_a_fresh_home_opens_and_has_nothing_to_take_back) {
     EXPECT(0, "init", "--chain-id", "demo");
+    EXPECT(1, "db", "stats");
+    EXPECT_SAID("there is no store");
+    ck_assert(!is_there("home/data/quorate.db"));
     EXPECT(0, "db", "info");
     EXPECT_SAID("chain      demo (ledger)");
     EXPECT_SAID("height     0");
     EXPECT(0, "db", "compact");
+    EXPECT_SAID("bytes of files before");
+    EXPECT(0, "db", "stats");
+    EXPECT_SAID("head and genesis");
+    EXPECT(0, "db", "stats", "--json");
+    EXPECT_SAID("{\"kinds\":[{\"name\":\"blocks\"");
     EXPECT(1, "rollback");
     EXPECT_SAID("cannot be taken back");
 }
@@ -319,7 +327,7 @@ START_TEST(every_command_has_help_with_an_example) {
     static const char *const names[][2] = {
         {"init", NULL}, {"testnet", NULL}, {"status", NULL}, {"query", "account"}, {"query", "tx"}, {"query", "block"}, {"tx", "send"},
         {"tx", "raw"}, {"keys", "make"}, {"keys", "list"}, {"keys", "import"}, {"show-node-id", NULL}, {"show-validator", NULL},
-        {"gen-validator", NULL}, {"gen-node-key", NULL}, {"unsafe-reset-all", NULL}, {"rollback", NULL}, {"db", "info"}, {"db", "compact"},
+        {"gen-validator", NULL}, {"gen-node-key", NULL}, {"unsafe-reset-all", NULL}, {"rollback", NULL}, {"db", "info"}, {"db", "stats"}, {"db", "compact"},
         {"version", NULL},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
