@@ -10,6 +10,8 @@
 
 struct app;
 
+#define APP_AHEAD_MAX 256
+
 struct app_proposed { /* a transaction to propose */
     struct span tx;
     int64_t origin; /* its index among the candidates if it is that one unchanged (its hash is known); −1: new bytes */
@@ -28,7 +30,8 @@ struct app_table {
     bool (*process_proposal)(struct app *app, const struct abci_block *block, struct arena *arena); /* ACCEPT */
     void (*finalize_block)(struct app *app, struct abci_finalized *out, const struct abci_block *block, struct arena *arena);
     /* Appends the writes of the finalized block to the batch (keys begin with KEYS_APP_PREFIX), and makes them the committed
-     * state. Called after init_chain too, for what genesis gave. Returns the retain height, 0: keep all. The batch is on disk
+     * state. Called after init_chain too, for what genesis gave. An application apart is given no batch, is called when the block is on disk, and
+     * not after init_chain. Returns the retain height, 0: keep all. The batch is on disk
      * when the call that led here returns, or the process dies. */
     int64_t (*commit)(struct app *app, struct kv_batch *batch);
     void (*query)(struct app *app, struct abci_answer *out, const struct abci_query *question, struct arena *arena);
@@ -43,6 +46,13 @@ struct app_table {
     /* Another validator's extension: ACCEPT. false: its vote is not counted, so what one honest node accepts all must. The block of that hash need
      * not be known yet. NULL: everything is accepted. */
     bool (*verify_vote_extension)(struct app *app, const struct abci_extension *question);
+    bool is_apart; /* its state is its own, not in our batch: when the ledger is opened it gets the blocks that it lacks (handshake.h) */
+    /* NULL, or called instead of the store's failure handler when its answer is one with which no chain can go on. Must not return. */
+    void (*fail)(struct app *app, const char *what) __attribute__((noreturn));
+    /* NULL, or for an application that is far away: CheckTx asked ahead, so that the way is not waited for each time. For each check_send one
+     * check_take, in the same order; between them only these two are called, and no more than APP_AHEAD_MAX are under way. */
+    void (*check_send)(struct app *app, struct span tx, bool recheck);
+    void (*check_take)(struct app *app, struct abci_check *out, struct arena *arena);
 };
 
 struct app { /* the first member of every application's own struct */

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 
 #include "crypto/text.h"
+#include "ledger/handshake.h"
 
-static bool refuse(char **error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool refuse(char **error, const char *format, ...) {
-    char line[512];
+bool ledger_refuse(char **error, const char *format, ...) {
+    char line[768];
     va_list args;
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
@@ -35,23 +34,45 @@ static bool agree_with_app(struct ledger *ledger, char **error) {
     struct abci_info info = {0};
     ledger->app->table->info(ledger->app, &info, &ledger->arena);
     if (info.last_block_height != state->height)
-        return refuse(error, "application %s is at height %" PRId64 ", the chain at %" PRId64 "; restore both from the same copy",
+        return ledger_refuse(error, "application %s is at height %" PRId64 ", the chain at %" PRId64 "; restore both from the same copy",
                       ledger->app->table->name, info.last_block_height, state->height);
     if (state->height == 0 || app_hash_equal(&info.last_block_app_hash, &state->app_hash))
         return true;
     char theirs[TEXT_HEX_SIZE(HEADER_APP_HASH_BYTES_MAX)], ours[TEXT_HEX_SIZE(HEADER_APP_HASH_BYTES_MAX)];
     text_hex_upper(theirs, app_hash_span(&info.last_block_app_hash));
     text_hex_upper(ours, app_hash_span(&state->app_hash));
-    return refuse(error, "application %s has app hash %.64s, the chain %.64s; is it the application that made this chain?",
+    return ledger_refuse(error, "application %s has app hash %.64s, the chain %.64s; is it the application that made this chain?",
                   ledger->app->table->name, theirs, ours);
+}
+
+static bool start_chain(struct ledger *ledger, const struct state_genesis *genesis, char **error);
+static bool start_app(struct ledger *ledger, struct abci_initialized *initialized, const struct state_genesis *genesis, char **error);
+
+/* A chain without blocks begins again, in case the application does. */
+static bool meet_app(struct ledger *ledger, const struct state_genesis *genesis, char **error) {
+    struct abci_info info = {0};
+    struct abci_initialized initialized = {0};
+    if (ledger->state.height == 0)
+        return start_chain(ledger, genesis, error);
+    ledger->app->table->info(ledger->app, &info, &ledger->arena);
+    if (info.last_block_height == 0 && !start_app(ledger, &initialized, genesis, error))
+        return false;
+    return handshake_follow(ledger, &info, &initialized.app_hash, error);
 }
 
 static bool take_head(struct ledger *ledger, const struct blob *head, const struct state_genesis *genesis, char **error) {
     if (!same_genesis(ledger, &genesis->file_hash))
-        return refuse(error, "the data folder belongs to another genesis file; use its own or an empty data folder");
+        return ledger_refuse(error, "the data folder belongs to another genesis file; use its own or an empty data folder");
     if (!state_decode(&ledger->state, blob_span(head)))
-        return refuse(error, "the stored head is malformed; restore the data folder from a copy");
-    return agree_with_app(ledger, error);
+        return ledger_refuse(error, "the stored head is malformed; restore the data folder from a copy");
+    return ledger->app->table->is_apart ? meet_app(ledger, genesis, error) : agree_with_app(ledger, error);
+}
+
+/* The application is told of them as a validator set has them: by power, then by address. */
+static int by_rank(const void *left, const void *right) {
+    const struct abci_validator_update *a = left, *b = right;
+    struct address its = pubkey_address(&a->pub_key), others = pubkey_address(&b->pub_key);
+    return a->power != b->power ? (a->power < b->power) - (a->power > b->power) : address_compare(&its, &others);
 }
 
 static bool start_app(struct ledger *ledger, struct abci_initialized *initialized, const struct state_genesis *genesis,
@@ -60,6 +81,8 @@ static bool start_app(struct ledger *ledger, struct abci_initialized *initialize
     assert(validators != NULL);
     for (uint32_t i = 0; i < genesis->validator_count; i++)
         validators[i] = (struct abci_validator_update){genesis->validators[i].pub_key, genesis->validators[i].power};
+    if (genesis->validator_count > 1)
+        qsort(validators, genesis->validator_count, sizeof *validators, by_rank);
     struct abci_init_chain question = {.time = genesis->time,
                                        .chain_id = genesis->chain_id,
                                        .params = &genesis->params,
@@ -70,7 +93,7 @@ static bool start_app(struct ledger *ledger, struct abci_initialized *initialize
     struct span text = span_of(NULL, 0);
     if (ledger->app->table->init_chain(ledger->app, initialized, &question, &ledger->arena, &text))
         return true;
-    return refuse(error, "application %s refuses the genesis app_state: %.*s", ledger->app->table->name, (int)text.size,
+    return ledger_refuse(error, "application %s refuses the genesis app_state: %.*s", ledger->app->table->name, (int)text.size,
                   text.data == NULL ? "" : (const char *)text.data);
 }
 
@@ -113,19 +136,21 @@ static bool start_chain(struct ledger *ledger, const struct state_genesis *genes
     struct abci_info info = {0};
     ledger->app->table->info(ledger->app, &info, &ledger->arena);
     if (info.last_block_height != 0)
-        return refuse(error, "application %s is at height %" PRId64 " but there is no chain; use an empty data folder",
-                      ledger->app->table->name, info.last_block_height);
+        return ledger_refuse(error, "application %s is at height %" PRId64 " but there is no chain here: give both back from the same copy, or begin "
+                             "with an empty data folder and an empty application",
+                             ledger->app->table->name, info.last_block_height);
     struct abci_initialized initialized = {0};
     if (!start_app(ledger, &initialized, genesis, error))
         return false;
     const char *fault = state_from_genesis(&ledger->state, genesis, &initialized);
     if (fault != NULL)
-        return refuse(error, "the genesis file cannot start a chain: %s", fault);
+        return ledger_refuse(error, "the genesis file cannot start a chain: %s", fault);
     if (!initialized.has_params)
         ledger->state.version_app = info.app_version;
     struct key genesis_key = keys_plain('g');
     kv_batch_clear(&ledger->batch);
-    ledger->app->table->commit(ledger->app, &ledger->batch);
+    if (!ledger->app->table->is_apart)
+        ledger->app->table->commit(ledger->app, &ledger->batch);
     kv_batch_put(&ledger->batch, keys_span(&genesis_key), digest_span(&genesis->file_hash));
     put_set(&ledger->batch, keys_height('v', genesis->initial_height), &ledger->state.validators);
     ledger_put_state(ledger, &ledger->state, true, true);

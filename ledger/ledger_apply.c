@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ledger/kv_table.h"
@@ -122,21 +124,34 @@ static void put_undo(struct ledger *ledger, int64_t height) {
 
 /* ---- applying */
 
+static void app_fail(struct ledger *ledger, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+static void app_fail(struct ledger *ledger, const char *format, ...) {
+    char what[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (ledger->app->table->fail != NULL)
+        ledger->app->table->fail(ledger->app, what);
+    kv_fail(ledger->kv, "%s", what);
+}
+
 static void finalize(struct ledger *ledger, struct abci_finalized *finalized, const struct block *block) {
     struct abci_block question;
     question_of_block(&question, &ledger->state, block, &ledger->arena);
     *finalized = (struct abci_finalized){0};
     ledger->app->table->finalize_block(ledger->app, finalized, &question, &ledger->arena);
     if (finalized->tx_count != block->tx_count)
-        kv_fail(ledger->kv, "application %s gave %" PRIu32 " results for %" PRIu32 " transactions at height %" PRId64 "; repair it",
-                ledger->app->table->name, finalized->tx_count, block->tx_count, block->header.height);
+        app_fail(ledger, "application %s gave %" PRIu32 " results for %" PRIu32 " transactions at height %" PRId64 "; repair it",
+                 ledger->app->table->name, finalized->tx_count, block->tx_count, block->header.height);
 }
 
 static void take_next_state(struct ledger *ledger, struct block *block, const struct abci_finalized *finalized) {
     const char *fault = state_after(&ledger->next, &ledger->state, block, finalized);
     if (fault != NULL)
-        kv_fail(ledger->kv, "application %s at height %" PRId64 ": %s; the chain cannot go on with it", ledger->app->table->name,
-                block->header.height, fault);
+        app_fail(ledger, "application %s at height %" PRId64 ": %s; the chain cannot go on with it", ledger->app->table->name, block->header.height,
+                 fault);
 }
 
 /* The newest ones are kept in any case: subscribers hear of a block by reading it. The index is a way to them. */
@@ -150,7 +165,9 @@ static void write_all(struct ledger *ledger, int64_t *retain_height, struct bloc
                       const struct commit *seen_commit) {
     int64_t height = block->header.height;
     kv_batch_clear(&ledger->batch);
-    *retain_height = ledger->app->table->commit(ledger->app, &ledger->batch);
+    bool is_apart = ledger->app->table->is_apart;
+    if (!is_apart)
+        *retain_height = ledger->app->table->commit(ledger->app, &ledger->batch);
     put_undo(ledger, height);
     put_block(ledger, block, seen_commit);
     put_indexes(ledger, block, finalized);
@@ -158,6 +175,8 @@ static void write_all(struct ledger *ledger, int64_t *retain_height, struct bloc
     put_results(ledger, height, finalized);
     ledger_put_state(ledger, &ledger->next, finalized->update_count > 0 || (height + 2) % WHOLE_SET_EVERY == 0, finalized->has_params);
     kv_write(ledger->kv, &ledger->batch, true);
+    if (is_apart)
+        *retain_height = ledger->app->table->commit(ledger->app, NULL);
 }
 
 bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct block *block, const struct commit *seen_commit) {

@@ -37,7 +37,8 @@ static void rest(struct replica *replica) {
     replica->resting = true;
     replica->timer_count = 0;
     replica->push = replica->push_txs = false;
-    kv_group_hold(replica->ledger->kv, true); /* nobody has our word for these heights */
+    /* Nobody has our word for these heights; but an application apart commits each, and must not come to be ahead of us. */
+    kv_group_hold(replica->ledger->kv, !replica->ledger->app->table->is_apart);
 }
 
 static void write_group(struct replica *replica) {
