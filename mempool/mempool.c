@@ -171,19 +171,21 @@ static void keep(struct mempool *pool, struct blob *tx, const uint8_t *hash, con
     pool->bytes += tx->size;
 }
 
-enum mempool_verdict mempool_add(struct mempool *pool, struct abci_check *check, struct blob *tx, int peer_slot, int64_t now_ms,
-                                 struct arena *arena) {
-    if (tx->size == 0)
-        return MEMPOOL_EMPTY_TX;
-    if (tx->size > pool->config.tx_bytes_max || encoded_size(tx->size) > pool->data_bytes_max)
-        return MEMPOOL_TOO_LARGE;
-    uint8_t hash[32];
-    sha256_once(hash, blob_span(tx));
+/* What can be said without the application; ADDED: it must be asked. */
+static enum mempool_verdict look(struct mempool *pool, struct blob *tx, const uint8_t *hash, int peer_slot) {
     if (is_known(pool, hash, peer_slot))
         return MEMPOOL_KNOWN;
-    if (!has_room(pool, tx->size))
-        return MEMPOOL_FULL;
-    pool->app->table->check_tx(pool->app, check, blob_span(tx), false, arena);
+    return has_room(pool, tx->size) ? MEMPOOL_ADDED : MEMPOOL_FULL;
+}
+
+static enum mempool_verdict check_size(const struct mempool *pool, const struct blob *tx) {
+    if (tx->size == 0)
+        return MEMPOOL_EMPTY_TX;
+    return tx->size > pool->config.tx_bytes_max || encoded_size(tx->size) > pool->data_bytes_max ? MEMPOOL_TOO_LARGE : MEMPOOL_ADDED;
+}
+
+static enum mempool_verdict settle(struct mempool *pool, struct blob *tx, const uint8_t *hash, const struct abci_check *check, int peer_slot,
+                                   int64_t now_ms) {
     bool good = check->result.code == 0 && gas_allowed(pool, check->result.gas_wanted);
     if (good || pool->config.keep_invalid_in_cache)
         seen_add(&pool->seen, hash);
@@ -191,6 +193,65 @@ enum mempool_verdict mempool_add(struct mempool *pool, struct abci_check *check,
         return MEMPOOL_REFUSED;
     keep(pool, tx, hash, check, peer_slot, now_ms);
     return MEMPOOL_ADDED;
+}
+
+enum mempool_verdict mempool_add(struct mempool *pool, struct abci_check *check, struct blob *tx, int peer_slot, int64_t now_ms,
+                                 struct arena *arena) {
+    enum mempool_verdict verdict = check_size(pool, tx);
+    if (verdict != MEMPOOL_ADDED)
+        return verdict;
+    uint8_t hash[32];
+    sha256_once(hash, blob_span(tx));
+    verdict = look(pool, tx, hash, peer_slot);
+    if (verdict != MEMPOOL_ADDED)
+        return verdict;
+    pool->app->table->check_tx(pool->app, check, blob_span(tx), false, arena);
+    return settle(pool, tx, hash, check, peer_slot, now_ms);
+}
+
+static bool is_among(const uint8_t (*hashes)[32], uint32_t count, const uint8_t *hash) {
+    for (uint32_t i = 0; i < count; i++)
+        if (memcmp(hashes[i], hash, 32) == 0)
+            return true;
+    return false;
+}
+
+/* All questions first, then all answers. Twice the same within them is one; room is looked at again when its turn comes. */
+static void add_ahead(struct mempool *pool, struct blob *const *txs, uint32_t count, int peer_slot, int64_t now_ms) {
+    uint8_t hashes[APP_AHEAD_MAX][32];
+    struct blob *asked[APP_AHEAD_MAX];
+    uint32_t sent = 0;
+    assert(count <= APP_AHEAD_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *hash = hashes[sent];
+        if (check_size(pool, txs[i]) != MEMPOOL_ADDED)
+            continue;
+        sha256_once(hash, blob_span(txs[i]));
+        if (is_among((const uint8_t(*)[32])hashes, sent, hash) || look(pool, txs[i], hash, peer_slot) != MEMPOOL_ADDED)
+            continue;
+        asked[sent++] = txs[i];
+        pool->app->table->check_send(pool->app, blob_span(txs[i]), false);
+    }
+    for (uint32_t i = 0; i < sent; i++) {
+        struct abci_check check;
+        arena_reset(&pool->scratch);
+        pool->app->table->check_take(pool->app, &check, &pool->scratch);
+        if (has_room(pool, asked[i]->size))
+            settle(pool, asked[i], hashes[i], &check, peer_slot, now_ms);
+    }
+}
+
+void mempool_add_all(struct mempool *pool, struct blob *const *txs, uint32_t count, int peer_slot, int64_t now_ms) {
+    struct abci_check check;
+    if (pool->app->table->check_send != NULL) {
+        for (uint32_t from = 0; from < count; from += APP_AHEAD_MAX)
+            add_ahead(pool, txs + from, count - from < APP_AHEAD_MAX ? count - from : APP_AHEAD_MAX, peer_slot, now_ms);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        arena_reset(&pool->scratch);
+        mempool_add(pool, &check, txs[i], peer_slot, now_ms, &pool->scratch);
+    }
 }
 
 /* ---- the order of a proposal: that of arrival; but the places of one sender are filled in the order of its sequence */
@@ -297,16 +358,46 @@ static void mark_expired(struct mempool *pool, int64_t now_ms) {
     }
 }
 
+static void judge_again(struct mempool *pool, struct entry *entry, const struct abci_check *check) {
+    if (check->result.code != 0 || !gas_allowed(pool, check->result.gas_wanted))
+        mark_invalid(pool, entry);
+}
+
+static void recheck_one(struct mempool *pool, struct entry *entry) {
+    struct abci_check check = {.sequence = 0};
+    pool->app->table->check_tx(pool->app, &check, blob_span(entry->tx.tx), true, &pool->scratch);
+    arena_reset(&pool->scratch);
+    judge_again(pool, entry, &check);
+}
+
+static void recheck_ahead(struct mempool *pool, struct entry **entries, uint32_t count) {
+    const struct app_table *table = pool->app->table;
+    for (uint32_t i = 0; i < count; i++)
+        table->check_send(pool->app, blob_span(entries[i]->tx.tx), true);
+    for (uint32_t i = 0; i < count; i++) {
+        struct abci_check check;
+        arena_reset(&pool->scratch);
+        table->check_take(pool->app, &check, &pool->scratch);
+        judge_again(pool, entries[i], &check);
+    }
+}
+
 /* In the order of a proposal, because the application counts sequences on. */
 static void recheck(struct mempool *pool) {
+    struct entry *ahead[APP_AHEAD_MAX];
+    uint32_t count = 0;
     order_begin(pool);
     for (uint32_t i = 0; i < pool->count; i++) {
         struct entry *entry = order_at(pool, i);
-        struct abci_check check = {.sequence = 0};
-        pool->app->table->check_tx(pool->app, &check, blob_span(entry->tx.tx), true, &pool->scratch);
-        arena_reset(&pool->scratch);
-        if (check.result.code != 0 || !gas_allowed(pool, check.result.gas_wanted))
-            mark_invalid(pool, entry);
+        if (pool->app->table->check_send == NULL) {
+            recheck_one(pool, entry);
+            continue;
+        }
+        ahead[count++] = entry;
+        if (count == APP_AHEAD_MAX || i + 1 == pool->count) {
+            recheck_ahead(pool, ahead, count);
+            count = 0;
+        }
     }
 }
 

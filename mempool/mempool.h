@@ -52,6 +52,8 @@ void mempool_set_limits(struct mempool *pool, int64_t data_bytes_max, int64_t bl
  * asked. A KNOWN one notes that the peer has it. */
 enum mempool_verdict mempool_add(struct mempool *pool, struct abci_check *check, struct blob *tx, int peer_slot, int64_t now_ms,
                                  struct arena *arena);
+/* The same for many at once, of which nobody waits for an answer: an application that is far away is asked about all before its first answer. */
+void mempool_add_all(struct mempool *pool, struct blob *const *txs, uint32_t count, int peer_slot, int64_t now_ms);
 /* For a proposal: the first transactions in order, per sender by sequence, at most bytes_max as Data encodes them and gas_max (−1: no limit).
  * Arrays come from the arena. Returns the count. */
 uint32_t mempool_reap(const struct mempool *pool, struct span **txs, uint8_t (**hashes)[32], int64_t bytes_max, int64_t gas_max,

@@ -13,6 +13,7 @@ static const struct cli_choice commands[] = {
     {"testnet", "make the homes of a network's nodes", cmd_testnet},
     {"start", "run a node", cmd_start},
     {"signer", "sign for a node on another host", cmd_signer},
+    {"abci", "serve an application to a node in another process", cmd_abci},
     {"demo", "run a network on this machine and watch it", cmd_demo},
     {"status", "what a node says of itself", cmd_status},
     {"query", "ask for an account, a transaction, a block", cmd_query},

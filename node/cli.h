@@ -13,6 +13,7 @@ enum cli_exit {
     CLI_USAGE = 2,   /* wrong arguments */
     CLI_WORLD = 3,   /* disk or store failed under way */
     CLI_DAMAGED = 4, /* damaged files: a human must look */
+    CLI_APP = 5,     /* an application in another process: went, hung, or answered nonsense */
 };
 
 /* Runs `quorate argv[1] …`. */
@@ -26,6 +27,7 @@ int cmd_demo(int argc, char **argv) __attribute__((weak));
 int cmd_load(int argc, char **argv) __attribute__((weak));
 int cmd_bench(int argc, char **argv) __attribute__((weak));
 int cmd_signer(int argc, char **argv);
+int cmd_abci(int argc, char **argv);
 int cmd_sim(int argc, char **argv) __attribute__((weak));
 int cmd_light(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

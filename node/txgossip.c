@@ -87,6 +87,15 @@ void txgossip_note_height(struct replica *replica, int64_t height) {
             replica->peers[i].fresh_cursor = first - 1;
 }
 
+static void take_some(struct replica *replica, const struct replica_peer *peer, const struct span *txs, uint32_t count, int64_t now) {
+    struct blob *blobs[TXGOSSIP_MESSAGE_TXS];
+    for (uint32_t i = 0; i < count; i++)
+        blobs[i] = blob_new(txs[i]);
+    mempool_add_all(replica->mempool, blobs, count, peer->slot, now);
+    for (uint32_t i = 0; i < count; i++)
+        blob_release(blobs[i]);
+}
+
 void txgossip_receive(struct replica *replica, struct replica_peer *peer, struct span message) {
     struct span *txs;
     uint32_t count;
@@ -98,12 +107,6 @@ void txgossip_receive(struct replica *replica, struct replica_peer *peer, struct
         return;
     }
     int64_t now = replica->world->table->now_ms(replica->world);
-    struct arena *arena = &replica->tx_arena;
-    for (uint32_t i = 0; i < count; i++) {
-        struct blob *tx = blob_new(txs[i]);
-        struct abci_check check;
-        arena_reset(arena);
-        mempool_add(replica->mempool, &check, tx, peer->slot, now, arena);
-        blob_release(tx);
-    }
+    for (uint32_t from = 0; from < count; from += TXGOSSIP_MESSAGE_TXS)
+        take_some(replica, peer, txs + from, count - from < TXGOSSIP_MESSAGE_TXS ? count - from : TXGOSSIP_MESSAGE_TXS, now);
 }

@@ -1,4 +1,4 @@
-/* Where rpc listens: "tcp://host:port" or "unix://path" (rpc.laddr). Private to rpc. */
+/* Where rpc listens, and whoever else has addresses like "tcp://host:port" or "unix://path". */
 #ifndef QUORATE_RPC_LISTEN_H
 #define QUORATE_RPC_LISTEN_H
 
