@@ -65,6 +65,8 @@ static bool take_head(struct ledger *ledger, const struct blob *head, const stru
         return ledger_refuse(error, "the data folder belongs to another genesis file; use its own or an empty data folder");
     if (!state_decode(&ledger->state, blob_span(head)))
         return ledger_refuse(error, "the stored head is malformed; restore the data folder from a copy");
+    if (ledger->app == NULL)
+        return true;
     return ledger->app->table->is_apart ? meet_app(ledger, genesis, error) : agree_with_app(ledger, error);
 }
 
@@ -193,7 +195,11 @@ bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const st
     arena_init(&ledger->arena, SIZE_MAX / 4); /* filled by the application, which is ours */
     struct key key = keys_plain('h');
     struct blob *head = kv_get(kv, keys_span(&key));
-    bool good = head != NULL ? take_head(ledger, head, genesis, error) : start_chain(ledger, genesis, error);
+    bool good;
+    if (head != NULL)
+        good = take_head(ledger, head, genesis, error);
+    else
+        good = app == NULL ? ledger_refuse(error, "there is no chain in this home yet") : start_chain(ledger, genesis, error);
     blob_release(head);
     if (!good) {
         ledger_close(ledger);

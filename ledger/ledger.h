@@ -24,11 +24,13 @@ struct ledger {
     struct arena arena; /* scratch of one apply: its answers are loans until the next */
     bool index_transactions; /* tx_index.indexer is not "null" */
     bool keep_results;       /* !storage.discard_abci_responses; false: only the last LEDGER_RESULTS_KEPT, unless the index needs them */
+    int64_t app_retains;     /* the height from which on the application wants blocks kept, as its last Commit said; 0: it said nothing yet */
     int64_t replayed;        /* blocks that the application lacked when the ledger was opened, and got (handshake.h) */
 };
 #define LEDGER_RESULTS_KEPT 16
 
-/* Reads the head, or starts the chain: InitChain, first state, written with sync. Refuses (false, *error malloc'ed, one line with what
+/* Without an application (NULL) the chain is opened as it is: to be looked at, or taken back.
+ * Reads the head, or starts the chain: InitChain, first state, written with sync. Refuses (false, *error malloc'ed, one line with what
  * to do): another genesis than the stored one, an application that is ahead, behind or of another hash. */
 bool ledger_open(struct ledger *ledger, struct kv *kv, struct app *app, const struct state_genesis *genesis,
                  enum params_release release, char **error);

@@ -22,6 +22,7 @@ enum {
     READ_BYTES = 64 * 1024,
     OUT_BYTES_SENT = 64 * 1024, /* queued, above which some is sent */
     LOOK_MS = 200,              /* between looks whether we are to stop */
+    GRACE_MS = 3000,            /* for an answer when we are to stop: most come, and the stop is an orderly one */
     CONNECT_MS = 3000,
     WORD_MS = 10000,            /* before the first word about a long wait; then it doubles */
     LISTS_BYTES = 1 << 20,      /* of the decoded lists of an answer, beyond a multiple of its size */
@@ -156,12 +157,20 @@ static void write_some(struct abci_link *link) {
         buffer_consume(&link->out, bytes.size);
 }
 
+static const char unasked[] = "says something that was not asked";
+static const char closed[] = "has closed the connection: did it crash?";
+
+/* How the other side went. */
+static bool tell_end(char why[static ABCI_LINK_WHY_SIZE], ssize_t got) {
+    if (got == 0 || errno == ECONNRESET || errno == EPIPE)
+        return complain(why, "%s", closed);
+    return complain(why, "has gone (%s)", strerror(errno));
+}
+
 static bool read_some(struct abci_link *link, char why[static ABCI_LINK_WHY_SIZE]) {
     ssize_t got = recv(link->fd, buffer_reserve(&link->in, READ_BYTES), READ_BYTES, 0);
-    if (got == 0)
-        return complain(why, "has closed the connection: did it crash?");
-    if (got < 0 && !is_passing(errno))
-        return complain(why, "has gone (%s)", strerror(errno));
+    if (got == 0 || (got < 0 && !is_passing(errno)))
+        return tell_end(why, got);
     if (got > 0)
         buffer_add(&link->in, (size_t)got);
     return true;
@@ -210,7 +219,7 @@ struct wait {
 static bool wait_more(struct abci_link *link, struct wait *wait, char why[static ABCI_LINK_WHY_SIZE]) {
     const struct abci_link_settings *settings = &link->settings;
     int64_t waited = now_ms() - wait->begun_ms;
-    if (settings->stopping != NULL && settings->stopping(settings->context))
+    if (waited >= GRACE_MS && settings->stopping != NULL && settings->stopping(settings->context))
         return complain(why, "was still at work on %s when the node was asked to stop", abci_call_text(wait->call));
     if (settings->limit_ms > 0 && waited >= settings->limit_ms)
         return complain(why, "has not answered %s for %" PRId64 " s: does it hang? ([quorate] app_timeout is how long it may)", abci_call_text(wait->call),
@@ -263,16 +272,20 @@ bool abci_link_receive(struct abci_link *link, struct abci_response *response, e
     return true;
 }
 
+bool abci_link_has_more(const struct abci_link *link) { return buffer_size(&link->in) > link->taken; }
+
 bool abci_link_is_broken(struct abci_link *link, char why[static ABCI_LINK_WHY_SIZE]) {
     uint8_t byte;
+    if (abci_link_has_more(link)) {
+        complain(why, "%s", unasked);
+        return true;
+    }
     ssize_t got = recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && is_passing(errno))
         return false;
     if (got > 0)
-        complain(why, "says something that was not asked");
-    else if (got == 0)
-        complain(why, "has closed the connection: did it crash?");
+        complain(why, "%s", unasked);
     else
-        complain(why, "has gone (%s)", strerror(errno));
+        tell_end(why, got);
     return true;
 }

@@ -16,7 +16,7 @@ struct abci_link;
 struct abci_link_settings {
     int64_t limit_ms; /* of one answer; 0: none */
     void *context;
-    bool (*stopping)(void *context);                      /* asked several times a second while waiting; true: the wait ends in "asked to stop" */
+    bool (*stopping)(void *context);                      /* asked several times a second; true: an answer that took some seconds is not waited for */
     void (*waited)(void *context, const char *what, int64_t ms); /* now and then, when an answer takes long: "FinalizeBlock" */
 };
 
@@ -32,6 +32,7 @@ void abci_link_send(struct abci_link *link, const struct abci_request *request);
 /* The next answer, decoded, whatever it is; it lives in the arena. `call` is only for the words. */
 bool abci_link_receive(struct abci_link *link, struct abci_response *response, enum abci_call call, struct arena *arena,
                        char why[static ABCI_LINK_WHY_SIZE]);
+bool abci_link_has_more(const struct abci_link *link); /* bytes came that belong to no answer taken so far */
 /* Between questions: has the other side gone, or said something that nobody asked? false: neither. */
 bool abci_link_is_broken(struct abci_link *link, char why[static ABCI_LINK_WHY_SIZE]);
 

@@ -76,6 +76,13 @@ static void take(struct app_socket *self, enum place place, struct abci_response
              response->call == ABCI_NONE ? "something else" : abci_call_text(response->call), place_names[place]);
 }
 
+/* With nothing under way nothing may be left over. */
+static void be_quiet(struct app_socket *self, enum place place) {
+    char why[ABCI_LINK_WHY_SIZE];
+    if (abci_link_has_more(self->links[place]) && abci_link_is_broken(self->links[place], why))
+        fail(self, "%s (%s connection)", why, place_names[place]);
+}
+
 static void ask(struct app_socket *self, enum place place, struct abci_response *response, const struct abci_request *request, struct arena *arena) {
     struct abci_response flushed;
     assert(place != PLACE_MEMPOOL || self->ahead == 0);
@@ -83,6 +90,7 @@ static void ask(struct app_socket *self, enum place place, struct abci_response 
     put_flush(self, place);
     take(self, place, response, request->call, arena);
     take(self, place, &flushed, ABCI_FLUSH, arena);
+    be_quiet(self, place);
 }
 
 /* ---- beginning */
@@ -170,6 +178,8 @@ static void check_take(struct app *app, struct abci_check *out, struct arena *ar
     self->ahead--;
     if (--self->until_flush == 0)
         take(self, PLACE_MEMPOOL, &response, ABCI_FLUSH, &self->scratch);
+    if (self->ahead == 0)
+        be_quiet(self, PLACE_MEMPOOL);
 }
 
 static void check_tx(struct app *app, struct abci_check *out, struct span tx, bool recheck, struct arena *arena) {

@@ -51,7 +51,8 @@ static bool open_store(struct store *store, char **error) {
     free(path);
     if (store->kv == NULL)
         return false;
-    store->app = app_open(config_application(&store->config), store->kv, store->genesis.state.chain_id);
+    if (!config_app_is_apart(&store->config)) /* else the chain alone: its application may not even run */
+        store->app = app_open(config_application(&store->config), store->kv, store->genesis.state.chain_id);
     store->has_ledger = ledger_open(&store->ledger, store->kv, store->app, &store->genesis.state, config_release(&store->config), error);
     return store->has_ledger;
 }
@@ -93,6 +94,8 @@ static int take_back(const struct cli_command *command, struct store *store) {
     if (!ledger_rollback(&store->ledger, hard))
         return cli_fail(command, complaint_of("height %" PRId64 " cannot be taken back: there is none, or its undo record is gone", height));
     show_head(store);
+    if (store->app == NULL)
+        printf("The application keeps its own state: take it back to height %" PRId64 " too, before the node is started.\n", store->ledger.state.height);
     return CLI_GOOD;
 }
 

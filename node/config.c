@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "node/abci_link.h"
 #include "node/complaint.h"
 #include "node/config_keys.h"
 #include "node/config_toml.h"
@@ -262,18 +263,30 @@ bool config_load(struct config *config, const char *home, char **warning, char *
 
 /* What fits together */
 
+#define BUILT_IN "ledger|kvstore|persistent_kvstore|noop|extender"
+
+static bool is_built_in(const char *proxy) { return config_keys_is_choice(BUILT_IN, proxy); }
+
+/* Anything with a colon is an address; a word without one is a name that we do not have. */
+static bool check_address(const struct config *config, char **error) {
+    const char *proxy = config->proxy_app, *wrong = strchr(proxy, ':') == NULL ? "no such application is built in" : abci_link_check(proxy);
+    if (wrong != NULL)
+        *error = complaint_of("proxy_app = \"%s\": %s. Built in are ledger, kvstore and noop; any other application is given by where it listens: "
+                              "tcp://127.0.0.1:26658, unix:///run/app.sock",
+                              proxy, wrong);
+    else if (strcmp(config->abci, "socket") != 0)
+        *error = complaint_of("abci = \"%s\": grpc is not supported here; let the application at %s listen with its socket server, and set abci = \"socket\"",
+                              config->abci, proxy);
+    return wrong == NULL && strcmp(config->abci, "socket") == 0;
+}
+
 static bool check_application(const struct config *config, char **error) {
     const char *proxy = config->proxy_app, *own = config->quorate.application;
-    bool is_built_in = config_keys_is_choice("ledger|kvstore", proxy);
-    if (own[0] != '\0' && (!is_built_in || strcmp(own, proxy) == 0))
-        return true;
-    if (own[0] != '\0')
+    if (own[0] != '\0' && is_built_in(proxy) && strcmp(own, proxy) != 0) {
         *error = complaint_of("proxy_app = \"%s\", but [quorate] application = \"%s\": make them equal, or remove one", proxy, own);
-    else if (!is_built_in)
-        *error = complaint_of("proxy_app = \"%s\": external applications come in a later release. Built in are \"ledger\" and \"kvstore\": set proxy_app, or "
-                              "[quorate] application, to one of them",
-                              proxy);
-    return own[0] == '\0' && is_built_in;
+        return false;
+    }
+    return own[0] != '\0' || is_built_in(proxy) || check_address(config, error);
 }
 
 /* Nothing outlives what it is made from. */
@@ -300,6 +313,8 @@ static bool check_retain(const struct config *config, char **error) {
     }
     return true;
 }
+
+bool config_app_is_apart(const struct config *config) { return !is_built_in(config_application(config)); }
 
 bool config_check(const struct config *config, char **error) {
     if (config->moniker[0] == '\0') {

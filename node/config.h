@@ -12,7 +12,7 @@
 /* Texts are malloc'ed, never NULL. Lists are joined by commas. Durations are milliseconds, rounded up. */
 struct config {
     char *home;
-    char *version, *proxy_app, *moniker, *db_backend, *db_dir, *log_level, *log_format;
+    char *version, *proxy_app, *abci, *moniker, *db_backend, *db_dir, *log_level, *log_format;
     char *genesis_file, *priv_validator_key_file, *priv_validator_state_file, *node_key_file; /* as written: config_path */
     char *priv_validator_laddr; /* "": the key file signs */
     bool filter_peers;
@@ -57,11 +57,11 @@ struct config {
     } tx_index;
     struct {
         char *release;     /* "0.38", "0.39", "0.40" */
-        char *application; /* "", "ledger", "kvstore" */
+        char *application; /* "", or the name of one that is built in */
         char *rpc_version; /* "": that of the release */
         char *allow_only_ids;
         int64_t disk_free_min; /* bytes; 0: not watched */
-        int64_t mempool_relay_ms, proposal_pace_ms, remote_signer_wait_ms;
+        int64_t mempool_relay_ms, proposal_pace_ms, remote_signer_wait_ms, app_timeout_ms;
     } quorate;
     bool given[128]; /* by index in the table: not the default */
 };
@@ -88,7 +88,8 @@ char *config_text(const struct config *config);
 char *config_value(const struct config *config, const char *key);
 
 enum params_release config_release(const struct config *config);
-const char *config_application(const struct config *config); /* "ledger" or "kvstore"; after config_check */
+const char *config_application(const struct config *config); /* "ledger", "kvstore" …, or an address; after config_check */
+bool config_app_is_apart(const struct config *config);        /* an address: the application is another process */
 const char *config_rpc_version(const struct config *config); /* what status and abci tell as CometBFT's version */
 /* An absolute path: `file` itself, or below the home. malloc'ed. */
 char *config_path(const struct config *config, const char *file);

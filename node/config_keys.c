@@ -19,7 +19,9 @@
 
 const struct config_keys_own config_keys[] = {
     TEXT("", "version", version, "0.38.17", NULL, "The CometBFT release whose file this is"),
-    TEXT("", "proxy_app", proxy_app, "ledger", NULL, "The application: \"ledger\" or \"kvstore\", both built in"),
+    TEXT("", "proxy_app", proxy_app, "ledger", NULL,
+         "The application: \"ledger\", \"kvstore\" or \"noop\", all built in, or where another one listens: \"tcp://HOST:PORT\", \"unix://PATH\""),
+    TEXT("", "abci", abci, "socket", NULL, "How an application that is not built in is spoken to: always \"socket\""),
     TEXT("", "moniker", moniker, "quorate", NULL, "A name of this node for people"),
     TEXT("", "db_backend", db_backend, "goleveldb", NULL, "Always LevelDB here; kept for CometBFT's tools"),
     TEXT("", "db_dir", db_dir, "data", NULL, "Folder of the store; like all paths here relative to the home, or absolute"),
@@ -113,7 +115,7 @@ const struct config_keys_own config_keys[] = {
     TEXT("quorate", "release", quorate.release, "0.38", "0.38|0.39|0.40",
          "The release of CometBFT whose rules the chain follows where they differ (median of times, limits): \"0.38\", \"0.39\", \"0.40\".\n"
          "All nodes of a chain must agree. A validator set that mixes rules can halt"),
-    TEXT("quorate", "application", quorate.application, "", "ledger|kvstore|", "Overrides proxy_app, for a file that other tools read as well"),
+    TEXT("quorate", "application", quorate.application, "", "ledger|kvstore|persistent_kvstore|noop|extender|", "Overrides proxy_app, for a file that other tools read as well"),
     TEXT("quorate", "rpc_version", quorate.rpc_version, "", NULL, "What status tells as CometBFT's version; empty: that of the release"),
     TEXT("quorate", "p2p_allow_only", quorate.allow_only_ids, "", NULL, "Ids (40 hex digits, joined by commas); not empty: nobody else is admitted"),
     NUMBER("quorate", "disk_free_min", quorate.disk_free_min, "100000000", NULL, 0, INT64_MAX,
@@ -123,6 +125,8 @@ const struct config_keys_own config_keys[] = {
     TIME("quorate", "proposal_pace", quorate.proposal_pace_ms, "500ms", NULL,
          "Under a backlog our proposals are only so large that building, agreeing and applying take about this long; 0s: as large as allowed"),
     TIME("quorate", "remote_signer_wait", quorate.remote_signer_wait_ms, "1m", NULL, "How long a start waits for the remote signer to connect"),
+    TIME("quorate", "app_timeout", quorate.app_timeout_ms, "10m", NULL,
+         "How long an application that is not built in may be at work on one call before the node stops; 0s: for ever"),
 };
 const size_t config_keys_count = sizeof config_keys / sizeof config_keys[0];
 _Static_assert(sizeof config_keys / sizeof config_keys[0] <= sizeof((struct config *)0)->given, "one flag for each key");
@@ -132,7 +136,6 @@ _Static_assert(sizeof config_keys / sizeof config_keys[0] <= sizeof((struct conf
 #define OTHER_NET     "this transport comes in a later release. Set it to false"
 
 const struct config_keys_foreign config_keys_foreign[] = {
-    {"", "abci", "socket|grpc|builtin|local", NULL},
     {"", "fast_sync", NULL, NULL},
     {"", "block_sync", NULL, NULL},
     {"", "event_bus_buffer_capacity", NULL, NULL},

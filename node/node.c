@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ledger/kv_group.h"
+#include "node/app_socket.h"
 #include "node/diskwatch.h"
 #include "node/host.h"
 #include "node/keyfile.h"
@@ -17,6 +18,7 @@
 #include "node/log.h"
 #include "node/notary.h"
 #include "node/peer_filter.h"
+#include "node/stop.h"
 
 struct node {
     const struct config *config;
@@ -81,14 +83,55 @@ static bool open_store(struct node *node, char **error) {
     return node->store != NULL;
 }
 
+static void on_app_failed(void *context, const char *what) __attribute__((noreturn));
+static void on_app_failed(void *context, const char *what) {
+    (void)context;
+    bool is_asked = stop_asked();
+    log_format(is_asked ? WORLD_WARN : WORLD_ERROR, "%s; the node stops%s. Nothing is lost: whatever the application has not committed it gets when it and "
+               "the node are started again", what, is_asked ? " as asked" : "");
+    _exit(is_asked ? NODE_EXIT_GOOD : NODE_EXIT_APP);
+}
+
+static void on_app_log(void *context, enum world_level level, const char *text) {
+    (void)context;
+    log_line(level, text);
+}
+
+static bool is_stopping(void *context) {
+    (void)context;
+    return stop_asked();
+}
+
+static bool open_app_apart(struct node *node, char **error) {
+    struct app_socket_settings settings = {
+        .address = config_application(node->config),
+        .version = config_rpc_version(node->config),
+        .limit_ms = node->config->quorate.app_timeout_ms,
+        .stopping = is_stopping,
+        .log = on_app_log,
+        .fail = on_app_failed,
+    };
+    node->app = app_socket_open(&settings, error);
+    return node->app != NULL;
+}
+
 static bool open_ledger(struct node *node, char **error) {
     const struct config *config = node->config;
-    const char *name = config_application(config);
-    node->app = app_open(name, node->kv, node->genesis.state.chain_id);
+    bool is_apart = config_app_is_apart(config);
+    if (is_apart && !open_app_apart(node, error))
+        return false;
+    if (!is_apart)
+        node->app = app_open(config_application(config), node->kv, node->genesis.state.chain_id);
     assert(node->app != NULL); /* config_check knows the names */
+    node->status = is_apart ? NODE_EXIT_APP : NODE_EXIT_FAILED;
     node->has_ledger = ledger_open(&node->ledger, node->kv, node->app, &node->genesis.state, config_release(config), error);
     if (!node->has_ledger)
         return false;
+    if (node->ledger.replayed > 0)
+        log_format(WORLD_INFO, "the application lacked %" PRId64 " blocks and has got them; it is at height %" PRId64, node->ledger.replayed,
+                   node->ledger.state.height);
+    if (is_apart)
+        app_socket_watch(node->app, node->base);
     node->ledger.index_transactions = strcmp(config->tx_index.indexer, "null") != 0;
     node->ledger.keep_results = !config->storage.discard_abci_responses;
     node->first_height = node->ledger.state.height;
@@ -440,6 +483,7 @@ enum node_exit node_run(const struct config *config) {
         node->stop_signals[i] = evsignal_new(node->base, signals[i], on_stop, node);
         event_add(node->stop_signals[i], NULL);
     }
+    stop_watch();
     char *error = NULL;
     enum node_exit status = NODE_EXIT_GOOD;
     if (node_open(node, &error)) {

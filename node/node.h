@@ -10,6 +10,7 @@ enum node_exit {
     NODE_EXIT_FAILED = 1,  /* could not start: configuration, genesis, keys, ports */
     NODE_EXIT_WORLD = 3,   /* the disk or the store failed under way: restart is the recovery */
     NODE_EXIT_DAMAGED = 4, /* journal, mark or store are damaged: a human must look */
+    NODE_EXIT_APP = 5,     /* the application in another process went, hung, or answered nonsense: mend it, then start both again */
 };
 
 /* Runs the node until SIGINT or SIGTERM. Says on stderr why it could not. */

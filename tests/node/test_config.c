@@ -270,16 +270,34 @@ START_TEST(the_written_file_reads_back_the_same) {
 }
 END_TEST
 
-START_TEST(an_external_application_is_refused_with_what_to_do) {
+START_TEST(an_application_is_a_name_that_we_have_or_an_address) {
     ck_assert(config_check(&config, &error));
     ck_assert_str_eq(config_application(&config), "ledger");
+    ck_assert(!config_app_is_apart(&config));
     ck_assert(reads("proxy_app = \"tcp://127.0.0.1:26658\"\n"));
+    ck_assert_msg(config_check(&config, &error), "%s", error);
+    ck_assert(config_app_is_apart(&config));
+    ck_assert(reads("proxy_app = \"unix:///run/app.sock\"\n") && config_check(&config, &error));
+    ck_assert(reads("proxy_app = \"localhost:26658\"\n") && config_check(&config, &error));
+    ck_assert(reads("abci = \"grpc\"\n"));
     ck_assert(!config_check(&config, &error));
-    ck_assert_ptr_nonnull(strstr(error, "external applications come in a later release"));
-    ck_assert(reads("[quorate]\napplication = \"kvstore\"\n"));
+    ck_assert_ptr_nonnull(strstr(error, "grpc is not supported here"));
+    free(error);
+    error = NULL;
+    ck_assert(reads("proxy_app = \"quic://127.0.0.1:1\"\n"));
+    ck_assert(!config_check(&config, &error));
+    ck_assert_ptr_nonnull(strstr(error, "tcp://HOST:PORT or unix://PATH is wanted"));
+    free(error);
+    error = NULL;
+    ck_assert(reads("proxy_app = \"e2e\"\n"));
+    ck_assert(!config_check(&config, &error));
+    ck_assert_ptr_nonnull(strstr(error, "no such application is built in"));
+    free(error);
+    error = NULL;
+    ck_assert(reads("proxy_app = \"tcp://127.0.0.1:26658\"\n[quorate]\napplication = \"kvstore\"\n"));
     ck_assert(config_check(&config, &error));
     ck_assert_str_eq(config_application(&config), "kvstore");
-    free(error);
+    ck_assert(!config_app_is_apart(&config));
     ck_assert(reads("proxy_app = \"ledger\"\n"));
     ck_assert(!config_check(&config, &error));
     ck_assert_ptr_nonnull(strstr(error, "make them equal"));
@@ -391,7 +409,7 @@ Suite *suite_config(void) {
     tcase_add_test(tests, a_single_setting_can_be_set_by_name);
     tcase_add_test(tests, the_options_of_cometbft_for_peers_are_ours);
     tcase_add_test(tests, the_written_file_reads_back_the_same);
-    tcase_add_test(tests, an_external_application_is_refused_with_what_to_do);
+    tcase_add_test(tests, an_application_is_a_name_that_we_have_or_an_address);
     tcase_add_test(tests, only_listed_peers_are_admitted_where_only_they_are_wanted);
     tcase_add_test(tests, lists_are_walked_without_blanks_and_empty_items);
     tcase_add_test(tests, durations_are_gos);
