@@ -327,7 +327,7 @@ int cmd_light(int argc, char **argv) {
     struct light *light = calloc(1, sizeof *light);
     struct digest hash;
     char *error = NULL;
-    int status;
+    int status = CLI_WORLD;
     enum world_level level;
     primary = witnesses = home_dir = hash_text = NULL;
     laddr = "tcp://127.0.0.1:8888";

@@ -105,7 +105,8 @@ static bool has_evidence(struct document *document, struct span block, const str
     return document->wrong == NULL && digest_equal(&hash, evidence_hash);
 }
 
-static bool has_last_commit(struct document *document, struct span block, const struct digest *last_commit_hash) {
+/* The hash covers the entries; height and block id follow from the header, at the first height there is nothing before. */
+static bool has_last_commit(struct document *document, struct span block, const struct header *header) {
     struct span value;
     struct commit commit;
     struct digest hash;
@@ -115,7 +116,8 @@ static bool has_last_commit(struct document *document, struct span block, const 
     if (document->wrong != NULL)
         return false;
     commit_hash(&hash, &commit);
-    return digest_equal(&hash, last_commit_hash);
+    bool fits = commit.count == 0 || (commit.height == header->height - 1 && block_id_equal(&commit.block_id, &header->last_block_id));
+    return fits && digest_equal(&hash, &header->last_commit_hash);
 }
 
 const char *light_results_block(struct span result, int64_t *height, struct digest *hash, struct arena *arena) {
@@ -133,7 +135,7 @@ const char *light_results_block(struct span result, int64_t *height, struct dige
         return "the transactions are not those of the header";
     if (!has_evidence(&document, block, &header.evidence_hash))
         return "the evidence is not that of the header";
-    return has_last_commit(&document, block, &header.last_commit_hash) ? NULL : "the last commit is not that of the header";
+    return has_last_commit(&document, block, &header) ? NULL : "the last commit is not that of the header";
 }
 
 /* ---- results and parameters */

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 #include "node/light_client.h"
-#include "tests/tendermint/light_lab.h"
+#include "tests/tendermint/smith.h"
 
 Suite *suite_light_client(void);
 
 enum { SOURCES = 4 };
 
 struct source {
-    struct lab_chain chain;
+    struct smith_chain chain;
     int64_t newest;       /* what it admits to have; 0: all */
     int64_t grows_each_ms; /* of waiting, one height more */
     bool is_gone, is_mad;
@@ -49,7 +49,7 @@ static enum light_answer fetch(void *context, int64_t height, struct light_block
         return LIGHT_ANSWER_BAD;
     if (height > newest_of(source))
         return LIGHT_ANSWER_TOO_HIGH;
-    struct light_block *found = lab_at(&source->chain, height == 0 ? newest_of(source) : height);
+    struct light_block *found = smith_at(&source->chain, height == 0 ? newest_of(source) : height);
     if (found == NULL)
         return LIGHT_ANSWER_NOT_FOUND;
     *block = light_block_hold(found);
@@ -69,7 +69,7 @@ static bool report(void *context, const struct evidence *evidence, char **why) {
 
 static struct timestamp now(void *context) {
     (void)context;
-    struct timestamp time = lab_time(0);
+    struct timestamp time = smith_time(0);
     return timestamp_add_ns(&time, now_ms * 1000000);
 }
 
@@ -99,32 +99,32 @@ static void open_client(uint32_t count) {
 }
 
 static void set_up(void) {
-    lab_open();
+    smith_open();
     kv = kv_memory_new((struct kv_failure){NULL, die});
     memset(sources, 0, sizeof sources);
     attacks = 0;
     waited_ms = 0;
     now_ms = 1000000;
-    config = (struct light_config){.chain_id = lab_chain_id(), .rules = LIGHT_RULES_DEFAULT, .mode = LIGHT_SKIPPING};
+    config = (struct light_config){.chain_id = smith_chain_id(), .rules = LIGHT_RULES_DEFAULT, .mode = LIGHT_SKIPPING};
 }
 
 static void tear_down(void) {
     light_client_close(&client);
     for (uint32_t i = 0; i < SOURCES; i++)
-        lab_forget(&sources[i].chain);
+        smith_forget(&sources[i].chain);
     kv_close(kv);
-    lab_close();
+    smith_close();
 }
 
 /* Everyone has the same chain of so many blocks. */
-static void grow_all(uint32_t height, const struct lab_step *step) {
-    lab_grow_many(&sources[0].chain, height, step);
+static void grow_all(uint32_t height, const struct smith_step *step) {
+    smith_grow_many(&sources[0].chain, height, step);
     for (uint32_t i = 1; i < SOURCES; i++)
-        lab_fork(&sources[i].chain, &sources[0].chain, height);
+        smith_fork(&sources[i].chain, &sources[0].chain, height);
 }
 
 static enum light_outcome trust(int64_t height) {
-    return light_client_trust(&client, height, &lab_at(&sources[0].chain, height)->hash, false);
+    return light_client_trust(&client, height, &smith_at(&sources[0].chain, height)->hash, false);
 }
 
 static enum light_outcome verify(int64_t height) {
@@ -139,7 +139,7 @@ static enum light_outcome verify(int64_t height) {
 }
 
 static void begin(uint32_t height, uint32_t count) {
-    grow_all(height, &(struct lab_step){0});
+    grow_all(height, &(struct smith_step){0});
     open_client(count);
     ck_assert_int_eq(trust(1), LIGHT_DONE);
 }
@@ -173,7 +173,7 @@ START_TEST(what_was_verified_is_not_asked_for_again) {
 END_TEST
 
 START_TEST(lower_blocks_are_verified_by_the_hashes_and_those_between_from_the_nearest) {
-    grow_all(60, &(struct lab_step){0});
+    grow_all(60, &(struct smith_step){0});
     open_client(2);
     ck_assert_int_eq(trust(40), LIGHT_DONE);
     ck_assert_int_eq(verify(60), LIGHT_DONE);
@@ -188,15 +188,15 @@ END_TEST
 
 /* CometBFT asks twice for the lowest block and keeps the answer that it has not looked at. */
 START_TEST(the_block_at_the_end_of_the_way_down_is_the_one_that_was_checked) {
-    grow_all(20, &(struct lab_step){0});
+    grow_all(20, &(struct smith_step){0});
     open_client(3);
     ck_assert_int_eq(trust(20), LIGHT_DONE);
-    struct lab_chain fork = {0};
-    lab_fork(&fork, &sources[0].chain, 14);
-    lab_grow(&fork, &(struct lab_step){.app = 9});
+    struct smith_chain fork = {0};
+    smith_fork(&fork, &sources[0].chain, 14);
+    smith_grow(&fork, &(struct smith_step){.app = 9});
     light_block_release(sources[0].chain.blocks[14]);
     sources[0].chain.blocks[14] = light_block_hold(fork.blocks[14]);
-    lab_forget(&fork);
+    smith_forget(&fork);
     struct light_block *block;
     ck_assert_int_eq(light_client_at(&client, &block, 15), LIGHT_DONE);
     ck_assert(digest_equal(&block->hash, &sources[1].chain.blocks[14]->hash));
@@ -218,12 +218,12 @@ END_TEST
 
 START_TEST(changing_sets_are_crossed_by_dividing) {
     now_ms = 100000000;
-    lab_grow(&sources[0].chain, &(struct lab_step){0});
+    smith_grow(&sources[0].chain, &(struct smith_step){0});
     for (uint32_t i = 0; i < 20; i++) {
-        lab_grow_many(&sources[0].chain, 9, &(struct lab_step){0});
-        lab_grow(&sources[0].chain, &(struct lab_step){.next_set = UINT32_C(0xf) << (i + 1)});
+        smith_grow_many(&sources[0].chain, 9, &(struct smith_step){0});
+        smith_grow(&sources[0].chain, &(struct smith_step){.next_set = UINT32_C(0xf) << (i + 1)});
     }
-    lab_fork(&sources[1].chain, &sources[0].chain, sources[0].chain.count);
+    smith_fork(&sources[1].chain, &sources[0].chain, sources[0].chain.count);
     open_client(2);
     ck_assert_int_eq(trust(1), LIGHT_DONE);
     ck_assert_int_eq(verify(200), LIGHT_DONE);
@@ -257,9 +257,9 @@ END_TEST
 
 START_TEST(a_block_from_the_future_is_refused_and_its_source_dropped) {
     begin(50, 3);
-    lab_forget(&sources[0].chain);
-    lab_fork(&sources[0].chain, &sources[1].chain, 30);
-    lab_grow(&sources[0].chain, &(struct lab_step){.time = 2000});
+    smith_forget(&sources[0].chain);
+    smith_fork(&sources[0].chain, &sources[1].chain, 30);
+    smith_grow(&sources[0].chain, &(struct smith_step){.time = 2000});
     ck_assert_int_eq(verify(31), LIGHT_DONE);
     ck_assert(!has_source("http://a"));
     ck_assert_str_eq(client.sources[0].name, "http://b");
@@ -305,10 +305,10 @@ START_TEST(the_last_two_sources_are_kept_because_one_alone_can_lie) {
 END_TEST
 
 START_TEST(an_invalid_block_on_the_way_costs_the_primary_its_place) {
-    grow_all(50, &(struct lab_step){0});
-    lab_forget(&sources[0].chain);
-    lab_fork(&sources[0].chain, &sources[1].chain, 49);
-    lab_grow(&sources[0].chain, &(struct lab_step){.bad_signers = 0x3});
+    grow_all(50, &(struct smith_step){0});
+    smith_forget(&sources[0].chain);
+    smith_fork(&sources[0].chain, &sources[1].chain, 49);
+    smith_grow(&sources[0].chain, &(struct smith_step){.bad_signers = 0x3});
     open_client(3);
     ck_assert_int_eq(trust(1), LIGHT_DONE);
     ck_assert_int_eq(verify(50), LIGHT_DONE);
@@ -361,9 +361,9 @@ END_TEST
 
 START_TEST(a_witness_that_lies_without_proof_is_dropped) {
     begin(50, 3);
-    lab_forget(&sources[1].chain);
-    lab_fork(&sources[1].chain, &sources[0].chain, 40);
-    lab_grow_many(&sources[1].chain, 10, &(struct lab_step){.set = 0xf0});
+    smith_forget(&sources[1].chain);
+    smith_fork(&sources[1].chain, &sources[0].chain, 40);
+    smith_grow_many(&sources[1].chain, 10, &(struct smith_step){.set = 0xf0});
     ck_assert_int_eq(verify(50), LIGHT_DONE);
     ck_assert(!has_source("http://b"));
     ck_assert_uint_eq(attacks, 0);
@@ -387,15 +387,15 @@ END_TEST
 
 /* ---- attacks */
 
-static void fork_primary(uint32_t common, uint32_t count, const struct lab_step *step) {
-    lab_forget(&sources[0].chain);
-    lab_fork(&sources[0].chain, &sources[1].chain, common);
-    lab_grow_many(&sources[0].chain, count, step);
+static void fork_primary(uint32_t common, uint32_t count, const struct smith_step *step) {
+    smith_forget(&sources[0].chain);
+    smith_fork(&sources[0].chain, &sources[1].chain, common);
+    smith_grow_many(&sources[0].chain, count, step);
 }
 
 START_TEST(a_lunatic_primary_is_found_out_and_evidence_sent_both_ways) {
     begin(50, 3);
-    fork_primary(44, 6, &(struct lab_step){.app = 3, .signers = 0x7});
+    fork_primary(44, 6, &(struct smith_step){.app = 3, .signers = 0x7});
     ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
     ck_assert_uint_eq(attacks, 2);
     ck_assert_uint_eq(sources[1].reports, 1);
@@ -410,9 +410,9 @@ END_TEST
 
 START_TEST(a_lunatic_witness_is_an_attack_too) {
     begin(50, 3);
-    lab_forget(&sources[2].chain);
-    lab_fork(&sources[2].chain, &sources[0].chain, 44);
-    lab_grow_many(&sources[2].chain, 6, &(struct lab_step){.app = 3});
+    smith_forget(&sources[2].chain);
+    smith_fork(&sources[2].chain, &sources[0].chain, 44);
+    smith_grow_many(&sources[2].chain, 6, &(struct smith_step){.app = 3});
     ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
     ck_assert_uint_eq(sources[2].reports, 1);
 }
@@ -420,7 +420,7 @@ END_TEST
 
 START_TEST(an_equivocation_is_found_at_the_height_itself) {
     begin(50, 2);
-    fork_primary(49, 1, &(struct lab_step){.data = 3, .signers = 0x7});
+    fork_primary(49, 1, &(struct smith_step){.data = 3, .signers = 0x7});
     ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
     ck_assert_int_eq(sources[1].reported_common, 50);
     ck_assert_uint_eq(sources[1].reported_byzantine, 3);
@@ -429,7 +429,7 @@ END_TEST
 
 START_TEST(amnesia_is_an_attack_whose_evidence_names_nobody) {
     begin(50, 2);
-    fork_primary(49, 1, &(struct lab_step){.data = 3, .round = 2});
+    fork_primary(49, 1, &(struct smith_step){.data = 3, .round = 2});
     ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
     ck_assert_uint_eq(sources[1].reports, 1);
     ck_assert_uint_eq(sources[1].reported_byzantine, 0);
@@ -438,7 +438,7 @@ END_TEST
 
 START_TEST(a_forward_lunatic_is_found_out_by_a_witness_that_is_not_so_high) {
     begin(50, 2);
-    fork_primary(30, 1, &(struct lab_step){.height = 400, .app = 3, .time = 480});
+    fork_primary(30, 1, &(struct smith_step){.height = 400, .app = 3, .time = 480});
     ck_assert_int_eq(verify(0), LIGHT_ATTACKED);
     ck_assert_int_eq(sources[1].reported_height, 400);
     ck_assert_int_eq(waited_ms, 0);
@@ -448,9 +448,9 @@ END_TEST
 START_TEST(a_forward_lunatic_just_ahead_of_time_is_waited_for_and_found_out) {
     begin(50, 2);
     now_ms = 490000;
-    fork_primary(30, 1, &(struct lab_step){.height = 400, .app = 3, .time = 495});
+    fork_primary(30, 1, &(struct smith_step){.height = 400, .app = 3, .time = 495});
     sources[1].grows_each_ms = 0;
-    lab_grow(&sources[1].chain, &(struct lab_step){0}); /* height 51, of time 500 */
+    smith_grow(&sources[1].chain, &(struct smith_step){0}); /* height 51, of time 500 */
     sources[1].newest = 50;
     sources[1].grows_each_ms = 2000;
     ck_assert_int_eq(verify(0), LIGHT_ATTACKED);
@@ -461,7 +461,7 @@ END_TEST
 START_TEST(a_witness_that_does_not_take_the_evidence_changes_nothing) {
     begin(50, 2);
     sources[1].refuses_evidence = true;
-    fork_primary(44, 6, &(struct lab_step){.app = 3});
+    fork_primary(44, 6, &(struct smith_step){.app = 3});
     ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
 }
 END_TEST
@@ -469,7 +469,7 @@ END_TEST
 START_TEST(after_an_attack_nothing_new_is_verified_but_the_old_stays) {
     begin(50, 2);
     ck_assert_int_eq(verify(20), LIGHT_DONE);
-    fork_primary(44, 6, &(struct lab_step){.app = 3});
+    fork_primary(44, 6, &(struct smith_step){.app = 3});
     ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
     ck_assert_int_eq(verify(30), LIGHT_ATTACKED);
     ck_assert_int_eq(verify(20), LIGHT_DONE);
@@ -478,9 +478,9 @@ START_TEST(after_an_attack_nothing_new_is_verified_but_the_old_stays) {
 END_TEST
 
 START_TEST(a_first_block_that_a_witness_contradicts_is_not_trusted) {
-    grow_all(10, &(struct lab_step){0});
-    lab_forget(&sources[2].chain);
-    lab_grow_many(&sources[2].chain, 10, &(struct lab_step){.app = 1});
+    grow_all(10, &(struct smith_step){0});
+    smith_forget(&sources[2].chain);
+    smith_grow_many(&sources[2].chain, 10, &(struct smith_step){.app = 1});
     open_client(3);
     ck_assert_int_eq(trust(5), LIGHT_DISAGREE);
     ck_assert_ptr_null(client.latest);
@@ -506,7 +506,7 @@ END_TEST
 
 START_TEST(another_hash_than_the_trusted_one_is_refused_until_a_reset) {
     begin(50, 2);
-    struct digest other = lab_at(&sources[0].chain, 7)->hash;
+    struct digest other = smith_at(&sources[0].chain, 7)->hash;
     ck_assert_int_eq(light_client_trust(&client, 1, &other, false), LIGHT_OTHER_TRUST);
     ck_assert_int_eq(light_client_trust(&client, 30, &other, false), LIGHT_OTHER_TRUST);
     ck_assert_int_eq(light_client_trust(&client, 7, &other, true), LIGHT_DONE);
@@ -515,9 +515,9 @@ START_TEST(another_hash_than_the_trusted_one_is_refused_until_a_reset) {
 END_TEST
 
 START_TEST(a_hash_that_the_primary_does_not_have_is_refused) {
-    grow_all(10, &(struct lab_step){0});
+    grow_all(10, &(struct smith_step){0});
     open_client(2);
-    ck_assert_int_eq(light_client_trust(&client, 5, &lab_at(&sources[0].chain, 6)->hash, false), LIGHT_OTHER_TRUST);
+    ck_assert_int_eq(light_client_trust(&client, 5, &smith_at(&sources[0].chain, 6)->hash, false), LIGHT_OTHER_TRUST);
     ck_assert_int_eq(verify(5), LIGHT_OTHER_TRUST);
 }
 END_TEST
@@ -528,7 +528,7 @@ START_TEST(a_store_of_another_chain_is_refused) {
     struct light_store store;
     char *error = NULL;
     ck_assert(!light_store_open(&store, kv, span_text("another"), 10, &error));
-    ck_assert_ptr_nonnull(strstr(error, LAB_CHAIN_ID));
+    ck_assert_ptr_nonnull(strstr(error, SMITH_CHAIN_ID));
     free(error);
     open_client(2);
 }

@@ -3,18 +3,18 @@
 
 #include "tendermint/light_attack.h"
 #include "tendermint/light_examine.h"
-#include "tests/tendermint/light_lab.h"
+#include "tests/tendermint/smith.h"
 
 Suite *suite_light_attack(void);
 
-static struct lab_chain ours, theirs; /* the trace is made of ours; theirs contradicts */
+static struct smith_chain ours, theirs; /* the trace is made of ours; theirs contradicts */
 static struct light_trace trace;
 static struct light_examine examine;
 static struct arena arena;
 static struct evidence evidence;
 
 static void set_up(void) {
-    lab_open();
+    smith_open();
     arena_init(&arena, 1 << 24);
     light_trace_init(&trace);
 }
@@ -22,25 +22,25 @@ static void set_up(void) {
 static void tear_down(void) {
     light_examine_end(&examine);
     light_trace_close(&trace);
-    lab_forget(&ours);
-    lab_forget(&theirs);
+    smith_forget(&ours);
+    smith_forget(&theirs);
     arena_close(&arena);
-    lab_close();
+    smith_close();
 }
 
 static void make_trace(const int64_t *heights) {
     for (; *heights != 0; heights++)
-        light_trace_add(&trace, lab_at(&ours, *heights));
+        light_trace_add(&trace, smith_at(&ours, *heights));
 }
 #define TRACE(...) make_trace((const int64_t[]){__VA_ARGS__, 0})
 
 static enum light_examine_state run(int64_t target) {
     struct light_rules rules = LIGHT_RULES_DEFAULT;
-    struct timestamp now = lab_time(100000);
+    struct timestamp now = smith_time(100000);
     enum light_examine_state state;
-    light_examine_begin(&examine, &trace, lab_at(&theirs, target), &rules, &now);
+    light_examine_begin(&examine, &trace, smith_at(&theirs, target), &rules, &now);
     while ((state = light_examine_step(&examine)) == LIGHT_EXAMINE_WANTS) {
-        struct light_block *block = lab_at(&theirs, examine.wanted);
+        struct light_block *block = smith_at(&theirs, examine.wanted);
         ck_assert_ptr_nonnull(block);
         light_examine_give(&examine, light_block_hold(block));
     }
@@ -53,19 +53,19 @@ static const struct light_block *true_one(void) { return light_trace_last(&exami
 /* Evidence against ours, as a node on theirs verifies it. */
 static bool convicts(void) {
     ck_assert(light_attack_evidence(&evidence, examine.divergent, true_one(), common(), &arena));
-    const struct light_block *at_common = lab_at(&theirs, evidence.common_height);
-    struct light_block *trusted = lab_at(&theirs, evidence.conflicting_header.height);
+    const struct light_block *at_common = smith_at(&theirs, evidence.common_height);
+    struct light_block *trusted = smith_at(&theirs, evidence.conflicting_header.height);
     if (trusted == NULL)
         trusted = theirs.blocks[theirs.count - 1];
     struct evidence_attack_view view = {&at_common->set, &trusted->header, &trusted->commit};
-    return evidence_check(&evidence) && evidence_verify_attack(&evidence, &view, lab_chain_id());
+    return evidence_check(&evidence) && evidence_verify_attack(&evidence, &view, smith_chain_id());
 }
 
 START_TEST(a_lunatic_s_block_is_found_and_its_signers_of_the_common_set_are_named) {
-    lab_grow_many(&ours, 6, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 6);
-    lab_grow_many(&theirs, 4, &(struct lab_step){0});
-    lab_grow_many(&ours, 4, &(struct lab_step){.app = 7, .signers = 0x7});
+    smith_grow_many(&ours, 6, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 6);
+    smith_grow_many(&theirs, 4, &(struct smith_step){0});
+    smith_grow_many(&ours, 4, &(struct smith_step){.app = 7, .signers = 0x7});
     TRACE(1, 5, 10);
     ck_assert_int_eq(run(10), LIGHT_EXAMINE_FOUND);
     ck_assert_int_eq(common()->header.height, 5);
@@ -78,10 +78,10 @@ START_TEST(a_lunatic_s_block_is_found_and_its_signers_of_the_common_set_are_name
 END_TEST
 
 START_TEST(the_trace_is_examined_up_to_the_first_block_that_differs) {
-    lab_grow_many(&ours, 4, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
-    lab_grow_many(&ours, 6, &(struct lab_step){.app = 7});
-    lab_grow_many(&theirs, 6, &(struct lab_step){0});
+    smith_grow_many(&ours, 4, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
+    smith_grow_many(&ours, 6, &(struct smith_step){.app = 7});
+    smith_grow_many(&theirs, 6, &(struct smith_step){0});
     TRACE(1, 3, 6, 8, 10);
     ck_assert_int_eq(run(10), LIGHT_EXAMINE_FOUND);
     ck_assert_int_eq(common()->header.height, 3);
@@ -92,10 +92,10 @@ START_TEST(the_trace_is_examined_up_to_the_first_block_that_differs) {
 END_TEST
 
 START_TEST(an_equivocation_names_who_signed_both) {
-    lab_grow_many(&ours, 4, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
-    lab_grow(&ours, &(struct lab_step){.data = 1, .signers = 0x7});
-    lab_grow(&theirs, &(struct lab_step){.data = 2, .signers = 0xe});
+    smith_grow_many(&ours, 4, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
+    smith_grow(&ours, &(struct smith_step){.data = 1, .signers = 0x7});
+    smith_grow(&theirs, &(struct smith_step){.data = 2, .signers = 0xe});
     TRACE(1, 5);
     ck_assert_int_eq(run(5), LIGHT_EXAMINE_FOUND);
     ck_assert(convicts());
@@ -106,10 +106,10 @@ START_TEST(an_equivocation_names_who_signed_both) {
 END_TEST
 
 START_TEST(of_amnesia_there_is_evidence_that_names_nobody) {
-    lab_grow_many(&ours, 4, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
-    lab_grow(&ours, &(struct lab_step){.data = 1});
-    lab_grow(&theirs, &(struct lab_step){.data = 2, .round = 3});
+    smith_grow_many(&ours, 4, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
+    smith_grow(&ours, &(struct smith_step){.data = 1});
+    smith_grow(&theirs, &(struct smith_step){.data = 2, .round = 3});
     TRACE(1, 5);
     ck_assert_int_eq(run(5), LIGHT_EXAMINE_FOUND);
     ck_assert(light_attack_evidence(&evidence, examine.divergent, true_one(), common(), &arena));
@@ -121,10 +121,10 @@ END_TEST
 
 /* Wound 14: a block of a height that the chain has not reached, with a time that it has. */
 START_TEST(a_forward_lunatic_is_convicted_by_the_time_of_the_newest_block) {
-    lab_grow_many(&ours, 4, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
-    lab_grow_many(&theirs, 4, &(struct lab_step){0});
-    lab_grow(&ours, &(struct lab_step){.height = 50, .app = 1, .time = 65});
+    smith_grow_many(&ours, 4, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
+    smith_grow_many(&theirs, 4, &(struct smith_step){0});
+    smith_grow(&ours, &(struct smith_step){.height = 50, .app = 1, .time = 65});
     TRACE(1, 4, 50);
     ck_assert_int_eq(run(8), LIGHT_EXAMINE_FOUND);
     ck_assert_int_eq(examine.divergent->header.height, 50);
@@ -135,9 +135,9 @@ START_TEST(a_forward_lunatic_is_convicted_by_the_time_of_the_newest_block) {
 END_TEST
 
 START_TEST(a_forward_lunatic_is_found_even_when_the_source_ends_at_a_height_of_the_trace) {
-    lab_grow_many(&ours, 4, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
-    lab_grow(&ours, &(struct lab_step){.height = 50, .app = 1, .time = 25});
+    smith_grow_many(&ours, 4, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
+    smith_grow(&ours, &(struct smith_step){.height = 50, .app = 1, .time = 25});
     TRACE(4, 50);
     ck_assert_int_eq(run(4), LIGHT_EXAMINE_FOUND);
     ck_assert_int_eq(common()->header.height, 4);
@@ -146,17 +146,17 @@ START_TEST(a_forward_lunatic_is_found_even_when_the_source_ends_at_a_height_of_t
 END_TEST
 
 START_TEST(a_later_block_of_a_greater_height_is_no_contradiction) {
-    lab_grow_many(&ours, 9, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
+    smith_grow_many(&ours, 9, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
     TRACE(1, 9);
     ck_assert_int_eq(run(4), LIGHT_EXAMINE_FAILED);
 }
 END_TEST
 
 START_TEST(a_source_that_cannot_prove_its_block_has_proven_nothing) {
-    lab_grow_many(&ours, 9, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
-    lab_grow_many(&theirs, 5, &(struct lab_step){.set = 0xf0, .app = 3});
+    smith_grow_many(&ours, 9, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
+    smith_grow_many(&theirs, 5, &(struct smith_step){.set = 0xf0, .app = 3});
     TRACE(1, 9);
     ck_assert_int_eq(run(9), LIGHT_EXAMINE_FAILED);
     ck_assert_ptr_nonnull(examine.why);
@@ -164,16 +164,16 @@ START_TEST(a_source_that_cannot_prove_its_block_has_proven_nothing) {
 END_TEST
 
 START_TEST(a_source_with_another_first_block_has_proven_nothing) {
-    lab_grow_many(&ours, 5, &(struct lab_step){0});
-    lab_grow_many(&theirs, 5, &(struct lab_step){.data = 9});
+    smith_grow_many(&ours, 5, &(struct smith_step){0});
+    smith_grow_many(&theirs, 5, &(struct smith_step){.data = 9});
     TRACE(1, 5);
     ck_assert_int_eq(run(5), LIGHT_EXAMINE_FAILED);
 }
 END_TEST
 
 START_TEST(a_source_that_agrees_with_all_of_the_trace_contradicts_nothing) {
-    lab_grow_many(&ours, 5, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 5);
+    smith_grow_many(&ours, 5, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 5);
     TRACE(1, 3, 5);
     ck_assert_int_eq(run(5), LIGHT_EXAMINE_FAILED);
 }
@@ -181,19 +181,19 @@ END_TEST
 
 /* Wound 39. */
 START_TEST(both_sides_accuse_each_other_and_the_roles_are_swapped) {
-    lab_grow_many(&ours, 4, &(struct lab_step){0});
-    lab_fork(&theirs, &ours, 4);
-    lab_grow_many(&ours, 2, &(struct lab_step){.app = 7});
-    lab_grow_many(&theirs, 2, &(struct lab_step){0});
+    smith_grow_many(&ours, 4, &(struct smith_step){0});
+    smith_fork(&theirs, &ours, 4);
+    smith_grow_many(&ours, 2, &(struct smith_step){.app = 7});
+    smith_grow_many(&theirs, 2, &(struct smith_step){0});
     TRACE(1, 6);
     ck_assert_int_eq(run(6), LIGHT_EXAMINE_FOUND);
     struct light_rules rules = LIGHT_RULES_DEFAULT;
-    struct timestamp now = lab_time(100000);
+    struct timestamp now = smith_time(100000);
     struct light_examine back;
     light_examine_begin(&back, &examine.found, examine.divergent, &rules, &now);
     enum light_examine_state state;
     while ((state = light_examine_step(&back)) == LIGHT_EXAMINE_WANTS)
-        light_examine_give(&back, light_block_hold(lab_at(&ours, back.wanted)));
+        light_examine_give(&back, light_block_hold(smith_at(&ours, back.wanted)));
     ck_assert_int_eq(state, LIGHT_EXAMINE_FOUND);
     ck_assert_ptr_eq(back.divergent, true_one());
     light_examine_end(&back);

@@ -1,20 +1,20 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "tests/tendermint/light_lab.h"
+#include "tests/tendermint/smith.h"
 
 Suite *suite_light_block(void);
 
-static struct lab_chain chain;
+static struct smith_chain chain;
 
 static void set_up(void) {
-    lab_open();
-    lab_grow_many(&chain, 2, &(struct lab_step){.signers = 0x7});
+    smith_open();
+    smith_grow_many(&chain, 2, &(struct smith_step){.signers = 0x7});
 }
 
 static void tear_down(void) {
-    lab_forget(&chain);
-    lab_close();
+    smith_forget(&chain);
+    smith_close();
 }
 
 static size_t encode(uint8_t *bytes, size_t capacity, const struct light_block *block) {
@@ -32,7 +32,7 @@ START_TEST(what_was_written_is_read) {
     ck_assert_ptr_nonnull(block);
     ck_assert(digest_equal(&block->hash, &chain.blocks[1]->hash));
     ck_assert(light_block_same_priorities(block, chain.blocks[1]));
-    ck_assert_int_eq(light_check(block, lab_chain_id()), LIGHT_GOOD);
+    ck_assert_int_eq(light_check(block, smith_chain_id()), LIGHT_GOOD);
     ck_assert_uint_eq(encode(again, sizeof again, block), size);
     ck_assert_mem_eq(bytes, again, size);
     light_block_release(block);
@@ -44,11 +44,11 @@ START_TEST(no_byte_cut_off_or_changed_is_read_as_a_block_that_checks_out_but_for
     size_t size = encode(bytes, sizeof bytes, chain.blocks[1]);
     for (size_t i = 0; i < size; i++) {
         struct light_block *block = light_block_decode(span_of(bytes, i));
-        ck_assert(block == NULL || light_check(block, lab_chain_id()) != LIGHT_GOOD);
+        ck_assert(block == NULL || light_check(block, smith_chain_id()) != LIGHT_GOOD);
         light_block_release(block);
         bytes[i] ^= 0x40;
         block = light_block_decode(span_of(bytes, size));
-        if (block != NULL && light_check(block, lab_chain_id()) == LIGHT_GOOD)
+        if (block != NULL && light_check(block, smith_chain_id()) == LIGHT_GOOD)
             ck_assert(digest_equal(&block->hash, &chain.blocks[1]->hash));
         light_block_release(block);
         bytes[i] ^= 0x40;
@@ -59,7 +59,7 @@ END_TEST
 START_TEST(members_in_any_order_make_the_one_set_and_doubles_make_none) {
     struct valset set, sorted;
     valset_init(&set);
-    lab_set(&sorted, 0x1f);
+    smith_set(&sorted, 0x1f);
     struct validator members[6];
     for (uint32_t i = 0; i < 5; i++)
         members[i] = sorted.validators[4 - i];
@@ -82,7 +82,7 @@ END_TEST
 
 START_TEST(a_block_lives_as_long_as_somebody_holds_it) {
     struct light_block *block = light_block_hold(chain.blocks[0]);
-    lab_forget(&chain);
+    smith_forget(&chain);
     ck_assert_int_eq(block->header.height, 1);
     light_block_release(block);
 }

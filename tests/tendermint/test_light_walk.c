@@ -1,32 +1,32 @@
 #include <check.h>
 
 #include "tendermint/light_walk.h"
-#include "tests/tendermint/light_lab.h"
+#include "tests/tendermint/smith.h"
 
 Suite *suite_light_walk(void);
 
-static struct lab_chain chain;
+static struct smith_chain chain;
 static struct light_walk walk;
 static uint32_t asked;
 
 static void set_up(void) {
-    lab_open();
+    smith_open();
     asked = 0;
 }
 
 static void tear_down(void) {
     light_walk_end(&walk);
-    lab_forget(&chain);
-    lab_close();
+    smith_forget(&chain);
+    smith_close();
 }
 
 static enum light_walk_state run(int64_t from, int64_t to, enum light_mode mode) {
     struct light_rules rules = LIGHT_RULES_DEFAULT;
-    struct timestamp now = lab_time(100000);
+    struct timestamp now = smith_time(100000);
     enum light_walk_state state;
-    light_walk_begin(&walk, lab_at(&chain, from), lab_at(&chain, to), &rules, &now, mode);
+    light_walk_begin(&walk, smith_at(&chain, from), smith_at(&chain, to), &rules, &now, mode);
     while ((state = light_walk_step(&walk)) == LIGHT_WALK_WANTS) {
-        struct light_block *block = lab_at(&chain, walk.wanted);
+        struct light_block *block = smith_at(&chain, walk.wanted);
         ck_assert_ptr_nonnull(block);
         ck_assert_int_gt(walk.wanted, from);
         ck_assert_int_lt(walk.wanted, to);
@@ -44,7 +44,7 @@ static void check_trace(int64_t from, int64_t to) {
 }
 
 START_TEST(with_one_set_it_skips_to_the_target_at_once) {
-    lab_grow_many(&chain, 100, &(struct lab_step){0});
+    smith_grow_many(&chain, 100, &(struct smith_step){0});
     ck_assert_int_eq(run(1, 100, LIGHT_SKIPPING), LIGHT_WALK_ARRIVED);
     ck_assert_uint_eq(asked, 0);
     check_trace(1, 100);
@@ -53,10 +53,10 @@ END_TEST
 
 /* One member of four is replaced each ten heights. */
 static void grow_changing(void) {
-    lab_grow(&chain, &(struct lab_step){0});
+    smith_grow(&chain, &(struct smith_step){0});
     for (uint32_t i = 0; i < 20; i++) {
-        lab_grow_many(&chain, 9, &(struct lab_step){0});
-        lab_grow(&chain, &(struct lab_step){.next_set = UINT32_C(0xf) << (i + 1)});
+        smith_grow_many(&chain, 9, &(struct smith_step){0});
+        smith_grow(&chain, &(struct smith_step){.next_set = UINT32_C(0xf) << (i + 1)});
     }
 }
 
@@ -71,14 +71,14 @@ END_TEST
 
 START_TEST(when_every_height_has_another_set_it_visits_every_height) {
     for (uint32_t i = 0; i < 20; i++)
-        lab_grow(&chain, &(struct lab_step){.set = UINT32_C(1) << i, .next_set = UINT32_C(2) << i});
+        smith_grow(&chain, &(struct smith_step){.set = UINT32_C(1) << i, .next_set = UINT32_C(2) << i});
     ck_assert_int_eq(run(1, 20, LIGHT_SKIPPING), LIGHT_WALK_ARRIVED);
     ck_assert_uint_eq(walk.trace.count, 20);
 }
 END_TEST
 
 START_TEST(sequentially_it_asks_for_every_height_upwards) {
-    lab_grow_many(&chain, 30, &(struct lab_step){0});
+    smith_grow_many(&chain, 30, &(struct smith_step){0});
     ck_assert_int_eq(run(3, 30, LIGHT_SEQUENTIAL), LIGHT_WALK_ARRIVED);
     ck_assert_uint_eq(asked, 26);
     ck_assert_uint_eq(walk.trace.count, 28);
@@ -86,7 +86,7 @@ START_TEST(sequentially_it_asks_for_every_height_upwards) {
 END_TEST
 
 START_TEST(the_next_height_needs_nothing_between_in_either_mode) {
-    lab_grow_many(&chain, 3, &(struct lab_step){0});
+    smith_grow_many(&chain, 3, &(struct smith_step){0});
     ck_assert_int_eq(run(1, 2, LIGHT_SEQUENTIAL), LIGHT_WALK_ARRIVED);
     light_walk_end(&walk);
     ck_assert_int_eq(run(1, 2, LIGHT_SKIPPING), LIGHT_WALK_ARRIVED);
@@ -96,12 +96,12 @@ END_TEST
 
 START_TEST(an_invalid_block_on_the_way_is_named) {
     grow_changing();
-    struct lab_chain fork = {0};
-    lab_fork(&fork, &chain, 112);
-    lab_grow(&fork, &(struct lab_step){.signers = UINT32_C(1) << 12});
+    struct smith_chain fork = {0};
+    smith_fork(&fork, &chain, 112);
+    smith_grow(&fork, &(struct smith_step){.signers = UINT32_C(1) << 12});
     light_block_release(chain.blocks[112]);
     chain.blocks[112] = light_block_hold(fork.blocks[112]);
-    lab_forget(&fork);
+    smith_forget(&fork);
     enum light_walk_state state = run(1, 200, LIGHT_SEQUENTIAL);
     ck_assert_int_eq(state, LIGHT_WALK_REFUSED);
     ck_assert_int_eq(walk.verdict, LIGHT_BAD_COMMIT);
@@ -113,11 +113,11 @@ END_TEST
 
 START_TEST(a_block_of_another_height_than_asked_for_is_refused) {
     struct light_rules rules = LIGHT_RULES_DEFAULT;
-    struct timestamp now = lab_time(100000);
-    lab_grow_many(&chain, 9, &(struct lab_step){0});
-    light_walk_begin(&walk, lab_at(&chain, 1), lab_at(&chain, 9), &rules, &now, LIGHT_SEQUENTIAL);
+    struct timestamp now = smith_time(100000);
+    smith_grow_many(&chain, 9, &(struct smith_step){0});
+    light_walk_begin(&walk, smith_at(&chain, 1), smith_at(&chain, 9), &rules, &now, LIGHT_SEQUENTIAL);
     ck_assert_int_eq(light_walk_step(&walk), LIGHT_WALK_WANTS);
-    light_walk_give(&walk, light_block_hold(lab_at(&chain, 5)));
+    light_walk_give(&walk, light_block_hold(smith_at(&chain, 5)));
     ck_assert_int_eq(light_walk_step(&walk), LIGHT_WALK_REFUSED);
     ck_assert(light_verdict_is_invalid(walk.verdict));
 }
@@ -126,18 +126,18 @@ END_TEST
 /* A stranger's target may claim any height: the walk towards it stays within its bounds. */
 START_TEST(the_greatest_height_takes_fewer_divisions_than_there_is_room_for) {
     struct light_rules rules = LIGHT_RULES_DEFAULT;
-    struct timestamp now = lab_time(100000);
-    lab_grow(&chain, &(struct lab_step){0});
-    lab_grow(&chain, &(struct lab_step){.set = 0xf0, .height = INT64_MAX, .time = 50000});
+    struct timestamp now = smith_time(100000);
+    smith_grow(&chain, &(struct smith_step){0});
+    smith_grow(&chain, &(struct smith_step){.set = 0xf0, .height = INT64_MAX, .time = 50000});
     light_walk_begin(&walk, chain.blocks[0], chain.blocks[1], &rules, &now, LIGHT_SKIPPING);
     uint32_t steps = 0;
     enum light_walk_state state;
     while ((state = light_walk_step(&walk)) == LIGHT_WALK_WANTS) {
-        struct lab_chain fork = {0};
-        lab_fork(&fork, &chain, 1);
-        lab_grow(&fork, &(struct lab_step){.set = 0xf0, .height = walk.wanted, .time = 40000 - steps});
+        struct smith_chain fork = {0};
+        smith_fork(&fork, &chain, 1);
+        smith_grow(&fork, &(struct smith_step){.set = 0xf0, .height = walk.wanted, .time = 40000 - steps});
         light_walk_give(&walk, light_block_hold(fork.blocks[1]));
-        lab_forget(&fork);
+        smith_forget(&fork);
         ck_assert_uint_lt(++steps, LIGHT_WALK_DEPTH_MAX);
     }
     ck_assert_int_eq(state, LIGHT_WALK_REFUSED);
