@@ -177,7 +177,7 @@ static void hear(struct walk *walk, uint32_t who, uint32_t number) {
         hear_proposal(walk, who, &said);
     else
         hear_vote(walk, who, &said, &counted);
-    node->logged[number] = (counted || said.from == who) && said.type != VOTE_PROPOSAL;
+    node->logged[number] |= (counted || said.from == who) && said.type != VOTE_PROPOSAL; /* a claim may have had it counted before */
 }
 
 /* ---- the faulty without a brain */
