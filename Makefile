@@ -180,6 +180,13 @@ $(OUT)/bench-sync: $(call objects,$(ROOMS)) $(OUT)/tests/bench/sync.o $(OUT)/tes
 bench-sync: $(OUT)/bench-sync
 	@$<
 
+# What the vote journal costs.
+$(OUT)/bench-votes: $(call objects,$(ROOMS)) $(OUT)/tests/bench/votes.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.PHONY: bench-votes
+bench-votes: $(OUT)/bench-votes
+	@$<
+
 # Real processes, killed with -9 under load.
 $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -54,6 +54,7 @@ static void on_applied(void *context, struct block *block, const struct ledger_a
     struct replica *replica = context;
     if (!replica->resting)
         rest(replica);
+    votejournal_end_height(replica->votes, block->header.height, false, 0, 0);
     mempool_update(replica->mempool, block, applied->finalized.tx_results, now_ms(replica));
     txgossip_note_height(replica, block->header.height);
     if (replica->listener.block_applied != NULL)
@@ -154,9 +155,8 @@ static void resume(struct replica *replica, int64_t applied) {
     kv_group_hold(replica->ledger->kv, false);
     replica->resting = false;
     if (applied > 0) {
-        struct timestamp now = replica->world->table->now(replica->world);
         replica_say(replica, WORLD_INFO, "block sync: %" PRId64 " blocks applied, consensus goes on at height %" PRId64, applied, progress.height + 1);
-        journal_end_height(replica->journal, replica->ledger->state.height, &now);
+        replica_end_height(replica, replica->ledger->state.height, 0);
         restart_begin(replica);
     }
     restart_replay(replica);

@@ -62,6 +62,7 @@ struct config {
         char *allow_only_ids;
         int64_t disk_free_min; /* bytes; 0: not watched */
         int64_t mempool_relay_ms, proposal_pace_ms, remote_signer_wait_ms, app_timeout_ms;
+        int64_t journal_retain;
     } quorate;
     bool given[128]; /* by index in the table: not the default */
 };

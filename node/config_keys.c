@@ -127,6 +127,8 @@ const struct config_keys_own config_keys[] = {
     TIME("quorate", "remote_signer_wait", quorate.remote_signer_wait_ms, "1m", NULL, "How long a start waits for the remote signer to connect"),
     TIME("quorate", "app_timeout", quorate.app_timeout_ms, "10m", NULL,
          "How long an application that is not built in may be at work on one call before the node stops; 0s: for ever"),
+    NUMBER("quorate", "journal_retain", quorate.journal_retain, "0", NULL, 0, 1ll << 40,
+           "Heights of which the vote journal (data/votes.db) keeps what was voted, for auditors; 0: all. Never fewer than evidence is good for"),
 };
 const size_t config_keys_count = sizeof config_keys / sizeof config_keys[0];
 _Static_assert(sizeof config_keys / sizeof config_keys[0] <= sizeof((struct config *)0)->given, "one flag for each key");

@@ -27,6 +27,7 @@ struct node {
     struct event *stop_signals[2];
     struct disk *disk;
     struct kv *store, *kv; /* LevelDB, and what all go through */
+    struct kv *votes;      /* of the vote journal */
     struct genesis genesis;
     struct app *app;
     struct ledger ledger;
@@ -71,16 +72,22 @@ static bool open_genesis(struct node *node, char **error) {
     return node->has_genesis;
 }
 
-static bool open_store(struct node *node, char **error) {
+static struct kv *open_kv(struct node *node, const char *name, char **error) {
     char *folder = config_path(node->config, node->config->db_dir);
     char path[4096];
-    snprintf(path, sizeof path, "%s/quorate.db", folder);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     free(folder);
     struct kv_options options = {.cache_bytes = 4u << 20, .write_buffer_bytes = 4u << 20};
-    node->store = kv_leveldb_open(path, &options, (struct kv_failure){node, fail}, error);
-    if (node->store != NULL)
-        node->kv = kv_group_over(node->store);
-    return node->store != NULL;
+    return kv_leveldb_open(path, &options, (struct kv_failure){node, fail}, error);
+}
+
+static bool open_store(struct node *node, char **error) {
+    node->store = open_kv(node, "quorate.db", error);
+    if (node->store == NULL)
+        return false;
+    node->kv = kv_group_over(node->store);
+    node->votes = open_kv(node, "votes.db", error);
+    return node->votes != NULL;
 }
 
 static void on_app_failed(void *context, const char *what) __attribute__((noreturn));
@@ -282,11 +289,12 @@ static bool open_replica(struct node *node, char **error) {
         .retain = {config->storage.retain_blocks, config->storage.retain_states, config->storage.retain_results, config->tx_index.retain_blocks},
         .block_sync = true,
         .journal_name = node->journal_name,
+        .votes_retain = config->quorate.journal_retain,
     };
     if (node->notary != NULL)
         settings.remote_key = node->validator_key;
     node->real = world_libevent_new(node->base, node->disk, node->notary);
-    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block}};
+    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block}, node->votes};
     node->status = NODE_EXIT_DAMAGED;
     node->replica = replica_new(&settings, &parts, error);
     return node->replica != NULL;
@@ -445,6 +453,7 @@ static void node_close(struct node *node) {
         node->app->table->close(node->app);
     kv_close(node->kv);
     kv_close(node->store);
+    kv_close(node->votes);
     if (node->has_genesis)
         genesis_close(&node->genesis);
     ed25519_key_free(node->node_key);

@@ -355,6 +355,7 @@ static void fetch(struct replica *replica, const struct block_id *id) {
 
 static void accuse(struct replica *replica, const struct engine_effect *effect) {
     evidence_pool_note_votes(replica->ledger, &effect->vote_a, &effect->vote_b);
+    votejournal_keep(replica->votes, effect->vote_a.height);
     char address[41];
     for (size_t i = 0; i < 20; i++)
         snprintf(address + 2 * i, 3, "%02X", effect->vote_a.validator_address.bytes[i]);
@@ -452,8 +453,7 @@ static void decide(struct replica *replica) {
     struct ledger_applied applied;
     bool fresh = ledger_apply(replica->ledger, &applied, block, &commit);
     assert(fresh);
-    struct timestamp time = now(replica);
-    journal_end_height(replica->journal, block->header.height, &time);
+    replica_end_height(replica, block->header.height, (int64_t)block->bytes->size);
     shelf_put(&replica->shelf, block->header.height, candidate->parts);
     replica->app_hash_of_last_header = block->header.app_hash;
     mempool_update(replica->mempool, block, applied.finalized.tx_results, now_ms(replica));

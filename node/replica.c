@@ -73,12 +73,37 @@ static void append(struct replica *replica, const char *peer_id, const struct wi
     journal_append(replica->journal, &record);
 }
 
-void replica_note(struct replica *replica, const struct replica_peer *from, const struct wire_consensus *message) {
-    if (from != NULL)
-        append(replica, from->id, message);
+static void append_vote(struct replica *replica, const struct wire_consensus *message, bool own) {
+    if (message->kind == WIRE_VOTE_MESSAGE)
+        votejournal_vote(replica->votes, &message->vote, own);
+    else if (message->kind == WIRE_PROPOSAL)
+        votejournal_proposal(replica->votes, &message->proposal, own);
 }
 
-void replica_note_own(struct replica *replica, const struct wire_consensus *message) { append(replica, "", message); }
+void replica_note(struct replica *replica, const struct replica_peer *from, const struct wire_consensus *message) {
+    if (from == NULL)
+        return;
+    append(replica, from->id, message);
+    append_vote(replica, message, false);
+}
+
+void replica_note_own(struct replica *replica, const struct wire_consensus *message) {
+    append(replica, "", message);
+    append_vote(replica, message, true);
+}
+
+void replica_end_height(struct replica *replica, int64_t height, int64_t block_bytes) {
+    struct timestamp time = replica->world->table->now(replica->world);
+    journal_end_height(replica->journal, height, &time);
+    votejournal_end_height(replica->votes, height, true, block_bytes, replica->ledger->state.params.evidence_age_blocks_max);
+}
+
+struct blob *replica_vote_log(const struct replica *replica, struct votejournal_state *state, int64_t height, size_t bytes_max) {
+    if (replica->votes == NULL)
+        return NULL;
+    votejournal_state_now(state, replica->votes);
+    return votejournal_items_now(replica->votes, height, bytes_max);
+}
 
 void replica_halt(struct replica *replica, const char *why) {
     if (replica->halted)
@@ -119,6 +144,7 @@ void replica_tell_block(struct replica *replica, struct candidate *candidate) {
     struct engine_event event = {.kind = ENGINE_ON_BLOCK};
     bool too_far = false;
     if (candidate->block != NULL && !candidate->judged) {
+        votejournal_header(replica->votes, &candidate->block->header);
         candidate->verdict = judge(replica, candidate->block, replica->config.block_time_tolerance_ms);
         too_far = candidate->verdict == BLOCK_TIME_TOO_FAR;
         candidate->judged = !too_far;
@@ -204,6 +230,19 @@ void replica_pump(struct replica *replica) {
 
 /* ---- life */
 
+static void recall_marked_vote(struct replica *replica) {
+    struct valset set;
+    struct vote vote;
+    if (replica->votes == NULL || replica->signer == NULL || !signer_marked_vote(replica->signer, &vote, replica_chain_id(replica)))
+        return;
+    valset_init(&set);
+    vote.validator_address = replica->own;
+    vote.validator_index = ledger_validators(replica->ledger, &set, vote.height) ? valset_find(&set, &replica->own) : -1;
+    if (vote.validator_index >= 0)
+        votejournal_marked(replica->votes, &vote);
+    valset_close(&set);
+}
+
 struct replica *replica_new(const struct replica_config *config, const struct replica_parts *parts, char **error) {
     char *note = NULL;
     struct journal *journal = journal_open(parts->world->disk, config->journal_name, &note, error);
@@ -218,6 +257,8 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     replica->signer = parts->signer;
     replica->listener = parts->listener;
     replica->journal = journal;
+    if (parts->votes != NULL)
+        replica->votes = votejournal_open(parts->votes, journal, span_text(parts->ledger->state.chain_id), parts->ledger->state.height, config->votes_retain);
     arena_init(&replica->arena, ARENA_BYTES_MAX);
     arena_init(&replica->receive_arena, RECEIVE_BYTES_MAX);
     arena_init(&replica->tx_arena, 4 * ARENA_BYTES_MAX);
@@ -233,6 +274,7 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     if (replica->signer != NULL)
         signer_public(replica->signer, &key);
     replica->own = pubkey_address(&key);
+    recall_marked_vote(replica);
     if (note != NULL)
         replica_say(replica, WORLD_WARN, "%s", note);
     free(note);
@@ -272,6 +314,7 @@ void replica_free(struct replica *replica) {
     arena_close(&replica->tx_arena);
     free(replica->record);
     journal_close(replica->journal);
+    votejournal_close(replica->votes);
     free(replica);
 }
 

@@ -8,6 +8,7 @@
 #include "node/journal.h"
 #include "node/pruning.h"
 #include "node/signer.h"
+#include "node/votejournal.h"
 #include "node/world.h"
 #include "tendermint/engine.h"
 
@@ -23,6 +24,7 @@ struct replica_config {
     struct pruning_config retain;
     bool block_sync;                    /* at the start, and whenever we fall behind; blocks are served in any case */
     const char *journal_name;           /* "data/cs.wal/wal" */
+    int64_t votes_retain;               /* heights that the vote journal keeps; 0: all */
     struct pubkey remote_key;           /* not NONE: our key is elsewhere, and signatures are asked of the world; then parts.signer is NULL */
 };
 
@@ -40,6 +42,7 @@ struct replica_parts {
     struct mempool *mempool;
     struct signer *signer;
     struct replica_listener listener;
+    struct kv *votes; /* the vote journal's store; NULL: no such journal */
 };
 
 /* Opens the journal. NULL with *error malloc'ed. */
@@ -63,6 +66,7 @@ enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, cons
 void replica_flush(struct replica *replica);
 
 /* For those who look. */
+struct blob *replica_vote_log(const struct replica *replica, struct votejournal_state *state, int64_t height, size_t bytes_max); /* NULL: none, or too large */
 const struct engine *replica_engine(const struct replica *replica);
 bool replica_catching_up(const struct replica *replica);
 bool replica_resting(const struct replica *replica); /* block sync is at work: the engine tells of the past */

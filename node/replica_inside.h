@@ -83,6 +83,7 @@ struct replica {
     struct signer *signer;
     struct replica_listener listener;
     struct journal *journal;
+    struct votejournal *votes; /* NULL: none */
     struct engine engine;
     struct candidates candidates;
     struct pace pace;
@@ -152,6 +153,8 @@ void replica_pin_candidates(struct replica *replica); /* before another one is p
 struct span replica_chain_id(const struct replica *replica);
 
 void replica_tell_txs(struct replica *replica); /* to the engine, once per height, when some wait */
+
+void replica_end_height(struct replica *replica, int64_t height, int64_t block_bytes); /* in both journals */
 
 /* restart.c */
 bool restart_signed_lately(struct replica *replica); /* double_sign_check_height */

@@ -92,10 +92,8 @@ void restart_replay(struct replica *replica) {
     replica->replaying = false;
     if (!found && mark > 0)
         replica_say(replica, WORLD_WARN, "the journal knows nothing of height %" PRId64 ": starting it without", height);
-    if (!found) { /* from here on it does: the head in the ledger says that all before is done */
-        struct timestamp now = replica->world->table->now(replica->world);
-        journal_end_height(replica->journal, mark, &now);
-    }
+    if (!found) /* from here on it does: the head in the ledger says that all before is done */
+        replica_end_height(replica, mark, 0);
     if (replay.records > 0)
         replica_say(replica, WORLD_INFO, "journal: %u records of height %" PRId64 " read back, now at round %d", replay.records,
                     replica->engine.height, replica->engine.round);

@@ -318,6 +318,27 @@ bool signer_marked_prevote(const struct signer *signer, struct vote *vote, struc
     return true;
 }
 
+bool signer_marked_vote(const struct signer *signer, struct vote *vote, struct span chain_id) {
+    const struct signer_mark_state *mark = &signer->mark;
+    uint8_t bytes[VOTE_SIGN_BYTES_MAX];
+    struct told told;
+    if ((mark->step != STEP_PREVOTE && mark->step != STEP_PRECOMMIT) || mark->sign_bytes_size == 0 ||
+        !read_sign_bytes(&told, span_of(mark->sign_bytes, mark->sign_bytes_size)))
+        return false;
+    struct vote marked;
+    vote_init(&marked);
+    marked.type = mark->step == STEP_PREVOTE ? VOTE_PREVOTE : VOTE_PRECOMMIT;
+    marked.height = mark->height;
+    marked.round = mark->round;
+    marked.block_id = told.block_id;
+    marked.timestamp = told.time;
+    marked.signature = mark->signature;
+    if (!is_marked(signer, span_of(bytes, vote_sign_bytes(bytes, &marked, chain_id))))
+        return false;
+    *vote = marked;
+    return true;
+}
+
 void signer_mark(const struct signer *signer, int64_t *height, int32_t *round, int32_t *step) {
     *height = signer->mark.height;
     *round = signer->mark.round;

@@ -41,6 +41,8 @@ enum signer_verdict signer_proposal(struct signer *signer, struct proposal *prop
  * the round may never end. Fills in block id, timestamp and signature from the mark. false: the mark is of another place. Prevotes only: a precommit
  * goes with a lock. */
 bool signer_marked_prevote(const struct signer *signer, struct vote *vote, struct span chain_id);
+/* The last vote that was signed, as far as the mark tells it: without the validator's address and index. false: it was none, or of another chain. */
+bool signer_marked_vote(const struct signer *signer, struct vote *vote, struct span chain_id);
 void signer_mark(const struct signer *signer, int64_t *height, int32_t *round, int32_t *step);
 void signer_stop(struct signer *signer);
 

@@ -124,6 +124,7 @@ uint32_t sim_node_count(const struct sim *sim);
 struct ledger *sim_ledger(struct sim *sim, uint32_t node);
 const struct replica *sim_replica(const struct sim *sim, uint32_t node);
 struct mempool *sim_mempool(struct sim *sim, uint32_t node);
+struct kv *sim_votes(struct sim *sim, uint32_t node); /* the vote journal's store */
 const struct ed25519_key *sim_key(const struct sim *sim, uint32_t node);
 const struct address *sim_address(const struct sim *sim, uint32_t node);
 const struct pubkey *sim_public_key(const struct sim *sim, uint32_t node);

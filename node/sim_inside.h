@@ -21,6 +21,7 @@ struct sim_node {
     uint32_t life; /* 0: never started; odd: alive */
     struct disk *disk;
     struct kv *store; /* what survives */
+    struct kv *votes; /* likewise: of the vote journal */
     struct kv *kv;    /* what all go through; NULL while dead */
     struct app *app;
     struct ledger ledger;

@@ -113,7 +113,7 @@ static bool open_node(struct sim_node *node, char **error) {
     bool is_remote = node->index < 64 && (sim->config.remote_signers >> node->index & 1) != 0;
     if (is_remote)
         config.remote_key = node->public_key;
-    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, is_remote ? NULL : node->signer, {node, on_applied}};
+    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, is_remote ? NULL : node->signer, {node, on_applied}, node->votes};
     node->replica = replica_new(&config, &parts, error);
     if (node->replica != NULL && sim->config.journal_file_bytes > 0)
         journal_limit(node->replica->journal, sim->config.journal_file_bytes, 4 * sim->config.journal_file_bytes);
@@ -145,6 +145,7 @@ static void lose_unsynced(struct sim *sim, struct sim_node *node) {
     disk_memory_count(node->disk, &before);
     disk_memory_crash(node->disk, sim_roll(sim));
     disk_memory_count(node->disk, &after);
+    kv_memory_crash(node->votes, (uint32_t)(sim->deaths % 5));
     sim_tally(sim, SIM_COUNT_BATCHES_LOST, sim_store_crash(node->store, (uint32_t)(sim_roll(sim) % 3), &kept));
     sim_tally(sim, SIM_COUNT_BATCHES_KEPT, kept);
     sim_tally(sim, SIM_COUNT_LOST, after.lost - before.lost);
@@ -327,6 +328,7 @@ void sim_life_init(struct sim *sim, uint32_t index) {
     node->keyless = index >= sim->config.nodes - sim->config.full_nodes;
     node->disk = disk_memory_new((struct disk_failure){node, fail});
     node->store = sim_store_new((struct kv_failure){node, fail});
+    node->votes = kv_memory_new((struct kv_failure){node, fail});
     node->world = (struct world){&sim_world_table, node->disk};
     if (!node->keyless) /* as `quorate init` leaves it */
         node->disk->table->replace(node->disk, MARK_NAME, span_text("{\"height\":\"0\",\"round\":0,\"step\":0}"));
@@ -336,6 +338,7 @@ void sim_life_end(struct sim_node *node) {
     if (sim_lives(node))
         close_node(node);
     kv_close(node->store);
+    kv_close(node->votes);
     disk_memory_free(node->disk);
     ed25519_key_free(node->key);
     blob_release(node->looked_at);

@@ -116,6 +116,8 @@ void sim_set_flush_us(struct sim *sim, uint32_t index, int64_t us) {
 
 struct ledger *sim_ledger(struct sim *sim, uint32_t node) { return &sim->nodes[node].ledger; }
 const struct replica *sim_replica(const struct sim *sim, uint32_t node) { return sim->nodes[node].replica; }
+struct kv *sim_votes(struct sim *sim, uint32_t node) { return sim->nodes[node].votes; }
+
 struct mempool *sim_mempool(struct sim *sim, uint32_t node) { return sim->nodes[node].mempool; }
 const struct ed25519_key *sim_key(const struct sim *sim, uint32_t node) { return sim->nodes[node].key; }
 const struct address *sim_address(const struct sim *sim, uint32_t node) { return &sim->nodes[node].address; }
