@@ -24,7 +24,7 @@ START_TEST(the_code_of_the_applications_answer_decides) {
 }
 END_TEST
 
-static _Noreturn void kv_failed(void *context, const char *what) {
+static void __attribute__((noreturn)) kv_failed(void *context, const char *what) {
     (void)context;
     ck_abort_msg("%s", what);
     abort();
