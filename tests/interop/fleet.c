@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -104,15 +105,16 @@ static char *peers_of(const struct fleet *fleet, const struct fleet_wish *wish, 
 
 static bool settle(const struct fleet *fleet, const struct fleet_wish *wish, uint32_t index, uint32_t count, char **error) {
     const struct localnet_node *node = &fleet->net.nodes[index];
-    char path[LOCALNET_PATH_MAX + 32], p2p[64], rpc[64], commit[32], release[16];
+    char path[LOCALNET_PATH_MAX + 32], p2p[64], rpc[64], commit[32], release[16], app[192];
     char *peers = peers_of(fleet, wish, index, count);
     snprintf(path, sizeof path, "%s/config/config.toml", node->home);
     snprintf(p2p, sizeof p2p, "\"tcp://127.0.0.1:%u\"", node->p2p_port);
     snprintf(rpc, sizeof rpc, "\"tcp://127.0.0.1:%u\"", node->rpc_port);
     snprintf(commit, sizeof commit, "\"%ums\"", wish->timeout_commit_ms);
     snprintf(release, sizeof release, "\"%s\"", wish->release);
+    snprintf(app, sizeof app, "\"%s\"", fleet->nodes[index].socket[0] != '\0' ? fleet->nodes[index].socket : wish->app == NULL ? "kvstore" : wish->app);
     const char *const settings[][3] = {
-        {"", "proxy_app", "\"kvstore\""},
+        {"", "proxy_app", app},
         {"rpc", "laddr", rpc},
         {"rpc", "pprof_laddr", "\"\""},
         {"p2p", "laddr", p2p},
@@ -161,6 +163,8 @@ static bool name_node(struct fleet *fleet, const struct fleet_wish *wish, uint32
     snprintf(node->rpc_url, sizeof node->rpc_url, "http://127.0.0.1:%u", node->rpc_port);
     const char *wrong = load_http_resolve(&node->rpc, node->rpc_url);
     assert(wrong == NULL);
+    if (wish->app != NULL && own->kind == 'C') /* a short path: sockets' names have a hundred bytes */
+        snprintf(own->socket, sizeof own->socket, "unix:///tmp/quorate-interop-%u.sock", node->p2p_port);
     snprintf(path, sizeof path, "%s/config/node_key.json", node->home);
     if (!keyfile_load(&key, path, true, error))
         return false;
@@ -243,7 +247,8 @@ static bool open_relays(struct fleet *fleet, const struct fleet_wish *wish, char
 bool fleet_make(struct fleet *fleet, const struct fleet_wish *wish, char **error) {
     uint32_t count = (uint32_t)strlen(wish->kinds);
     assert(count <= RELAYS_NODES_MAX && wish->validators <= count);
-    *fleet = (struct fleet){.relays = NULL};
+    *fleet = (struct fleet){.relays = NULL, .app = wish->app};
+    snprintf(fleet->quorate, sizeof fleet->quorate, "%s", wish->quorate);
     if (!localnet_take(&fleet->net, wish->folder, error) || !make_homes(fleet, wish, error) || !write_starter(fleet, wish, error))
         return false;
     for (uint32_t i = 0; i < count; i++)
@@ -258,7 +263,37 @@ bool fleet_make(struct fleet *fleet, const struct fleet_wish *wish, char **error
 
 /* ---- life */
 
-bool fleet_start(struct fleet *fleet, char **error) { return localnet_start(&fleet->net, &(struct localnet_wish){.validators = fleet->net.count}, error); }
+static void start_app(struct fleet *fleet, uint32_t index) {
+    struct fleet_node *node = &fleet->nodes[index];
+    char log[LOCALNET_PATH_MAX + 32], home[LOCALNET_PATH_MAX + 32];
+    snprintf(log, sizeof log, "%s/app.log", fleet->net.nodes[index].home);
+    snprintf(home, sizeof home, "%s/app", fleet->net.nodes[index].home);
+    fflush(NULL);
+    node->app = fork();
+    if (node->app != 0)
+        return;
+    int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    dup2(out, 1);
+    dup2(out, 2);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    execl(fleet->quorate, fleet->quorate, "abci", "--app", fleet->app, "--listen", node->socket, "--home", home, (char *)NULL);
+    _exit(127);
+}
+
+static void stop_app(struct fleet_node *node, int signal) {
+    if (node->app <= 0)
+        return;
+    kill(node->app, signal);
+    waitpid(node->app, NULL, 0);
+    node->app = 0;
+}
+
+bool fleet_start(struct fleet *fleet, char **error) {
+    for (uint32_t i = 0; i < fleet->net.count; i++)
+        if (fleet->nodes[i].socket[0] != '\0' && fleet->nodes[i].app == 0)
+            start_app(fleet, i);
+    return localnet_start(&fleet->net, &(struct localnet_wish){.validators = fleet->net.count}, error);
+}
 
 void fleet_kill(struct fleet *fleet, uint32_t node) {
     struct localnet_node *victim = &fleet->net.nodes[node];
@@ -267,10 +302,13 @@ void fleet_kill(struct fleet *fleet, uint32_t node) {
     kill(victim->pid, SIGKILL);
     waitpid(victim->pid, &victim->status, 0);
     victim->pid = 0;
+    stop_app(&fleet->nodes[node], SIGKILL);
 }
 
 void fleet_close(struct fleet *fleet) {
     localnet_stop(&fleet->net, 8000);
+    for (uint32_t i = 0; i < RELAYS_NODES_MAX; i++)
+        stop_app(&fleet->nodes[i], SIGTERM);
     relays_close(fleet->relays);
     fleet->relays = NULL;
     localnet_leave(&fleet->net);

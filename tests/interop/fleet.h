@@ -13,6 +13,7 @@ struct fleet_wish {
     char homes_by;               /* whose `testnet` makes them: 'Q' or 'C' */
     uint32_t validators;         /* the first ones; the others follow */
     const char *release;         /* of [quorate]: "0.38", "0.40" */
+    const char *app;             /* of all nodes; "extender": theirs run it as `quorate abci`. NULL: each its own kvstore */
     uint16_t base_port;          /* node i: +2i peers, +2i+1 RPC; relays from +100 */
     unsigned timeout_commit_ms;
     bool pex;
@@ -22,6 +23,8 @@ struct fleet_wish {
 
 struct fleet_node {
     char kind;       /* 'Q' or 'C' */
+    char socket[160]; /* its application's, if that is another process: "unix:///…"; else empty */
+    pid_t app;        /* 0: none, or not running */
     char id[41];
     char address[41]; /* of its validator key, upper-case hex */
     char key_base64[64];
@@ -32,6 +35,8 @@ struct fleet {
     struct fleet_node nodes[RELAYS_NODES_MAX];
     struct relays *relays;
     char chain_id[64];
+    char quorate[LOCALNET_PATH_MAX]; /* the program of applications that are other processes */
+    const char *app;
 };
 
 /* All of these: false with *error malloc'ed. fleet_make starts nothing. */
@@ -39,7 +44,7 @@ bool fleet_make(struct fleet *fleet, const struct fleet_wish *wish, char **error
 bool fleet_start(struct fleet *fleet, char **error); /* those that do not run */
 /* Every running node of the bit set reaches the height; or one ended by itself, or the time is over. */
 bool fleet_wait(struct fleet *fleet, uint32_t nodes, int64_t height, unsigned timeout_ms, char **error);
-void fleet_kill(struct fleet *fleet, uint32_t node); /* -9, and waits for its end */
+void fleet_kill(struct fleet *fleet, uint32_t node); /* -9, with its application, and waits for its end */
 void fleet_close(struct fleet *fleet);               /* stops what runs; logs stay */
 
 int64_t fleet_height(const struct fleet *fleet, uint32_t node); /* the last block; 0: it does not say */

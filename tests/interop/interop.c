@@ -12,27 +12,33 @@ struct plan {
     bool is_new; /* CometBFT's newer line */
     void (*run)(struct row *row);
     int64_t extensions_from; /* the height from which votes are extended; 0: none are */
+    const char *app;         /* NULL: kvstore */
 };
 
 static const struct plan plans[] = {
-    {"a1", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', false, scenario_steady, 0},
-    {"a2", "1 Quorate + 3 CometBFT, the same, homes by Quorate", "QCCC", 'Q', false, scenario_steady, 0},
-    {"a3", "3 Quorate + 1 CometBFT, the same, homes by CometBFT", "QQQC", 'C', false, scenario_steady, 0},
-    {"b1", "each killed with -9 and restarted, twice; all at once", "QQCC", 'Q', false, scenario_kills, 0},
-    {"b2", "cut 2|2, 3|1 for 20 s, refusing and silent, healed", "QQCC", 'C', false, scenario_partitions, 0},
-    {"c1", "CometBFT block-syncs from Quorate only", "QQC", 'C', false, scenario_block_sync, 0},
-    {"c2", "Quorate block-syncs from CometBFT only", "CCQ", 'C', false, scenario_block_sync, 0},
-    {"d", "validators of both kinds added, re-weighed, removed", "QQCCQC", 'C', false, scenario_validators, 0},
-    {"e", "double votes of a validator by script, evidence by the other kind", "QQCC", 'C', false, scenario_double_vote, 0},
-    {"f", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', true, scenario_steady, 0},
-    {"g1", "nil precommits with late times in commits", "QQCC", 'C', false, scenario_nil_times, 0},
-    {"g2", "nil precommits with late times in commits", "QQCC", 'C', true, scenario_nil_times, 0},
-    {"g3", "the same with Quorate's [quorate] release set wrong", "CQCC", 'C', false, scenario_wrong_release, 0},
-    {"h1", "2 Quorate + 2 CometBFT with vote extensions from height 5, 200 heights under load", "QQCC", 'C', false, scenario_steady, 5},
-    {"h2", "each killed with -9 and restarted, twice; all at once; vote extensions from the first height", "QQCC", 'Q', false, scenario_kills, 1},
-    {"h3", "CometBFT block-syncs from Quorate only, vote extensions from height 1000", "QQC", 'C', false, scenario_block_sync, 1000},
-    {"h4", "Quorate block-syncs from CometBFT only, vote extensions from height 1000", "CCQ", 'C', false, scenario_block_sync, 1000},
-    {"h5", "2 Quorate + 2 CometBFT with vote extensions from height 5, 200 heights under load", "QQCC", 'Q', true, scenario_steady, 5},
+    {"a1", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', false, scenario_steady, 0, NULL},
+    {"a2", "1 Quorate + 3 CometBFT, the same, homes by Quorate", "QCCC", 'Q', false, scenario_steady, 0, NULL},
+    {"a3", "3 Quorate + 1 CometBFT, the same, homes by CometBFT", "QQQC", 'C', false, scenario_steady, 0, NULL},
+    {"b1", "each killed with -9 and restarted, twice; all at once", "QQCC", 'Q', false, scenario_kills, 0, NULL},
+    {"b2", "cut 2|2, 3|1 for 20 s, refusing and silent, healed", "QQCC", 'C', false, scenario_partitions, 0, NULL},
+    {"c1", "CometBFT block-syncs from Quorate only", "QQC", 'C', false, scenario_block_sync, 0, NULL},
+    {"c2", "Quorate block-syncs from CometBFT only", "CCQ", 'C', false, scenario_block_sync, 0, NULL},
+    {"d", "validators of both kinds added, re-weighed, removed", "QQCCQC", 'C', false, scenario_validators, 0, NULL},
+    {"e", "double votes of a validator by script, evidence by the other kind", "QQCC", 'C', false, scenario_double_vote, 0, NULL},
+    {"f", "2 Quorate + 2 CometBFT, 200 heights under load, homes by CometBFT", "QQCC", 'C', true, scenario_steady, 0, NULL},
+    {"g1", "nil precommits with late times in commits", "QQCC", 'C', false, scenario_nil_times, 0, NULL},
+    {"g2", "nil precommits with late times in commits", "QQCC", 'C', true, scenario_nil_times, 0, NULL},
+    {"g3", "the same with Quorate's [quorate] release set wrong", "CQCC", 'C', false, scenario_wrong_release, 0, NULL},
+    {"h1", "2 Quorate + 2 CometBFT with vote extensions from height 5, 200 heights under load", "QQCC", 'C', false, scenario_steady, 5, NULL},
+    {"h2", "each killed with -9 and restarted, twice; all at once; vote extensions from the first height", "QQCC", 'Q', false, scenario_kills, 1, NULL},
+    {"h3", "CometBFT block-syncs from Quorate only, vote extensions from height 1000", "QQC", 'C', false, scenario_block_sync, 1000, NULL},
+    {"h4", "Quorate block-syncs from CometBFT only, vote extensions from height 1000", "CCQ", 'C', false, scenario_block_sync, 1000, NULL},
+    {"h5", "2 Quorate + 2 CometBFT with vote extensions from height 5, 200 heights under load", "QQCC", 'Q', true, scenario_steady, 5, NULL},
+    {"i1", "h1 with extensions of kilobytes, of our application on both kinds", "QQCC", 'C', false, scenario_steady, 5, "extender"},
+    {"i2", "h2 with extensions of kilobytes, of our application on both kinds", "QQCC", 'Q', false, scenario_kills, 1, "extender"},
+    {"i3", "CometBFT block-syncs from Quorate only, extensions of kilobytes from height 1000", "QQC", 'C', false, scenario_block_sync, 1000, "extender"},
+    {"i4", "Quorate block-syncs from CometBFT only, extensions of kilobytes from height 1000", "CCQ", 'C', false, scenario_block_sync, 1000, "extender"},
+    {"i5", "the application switches vote extensions on, by transactions, while the chain runs", "QQCC", 'C', false, scenario_switch, 0, "extender"},
 };
 #define PLANS (sizeof plans / sizeof plans[0])
 
@@ -100,7 +106,7 @@ int main(int argc, char **argv) {
         snprintf(folder, sizeof folder, "%s/%s", base, plan->name);
         name_line(release, version);
         rows[i] = (struct row){.quorate = quorate, .comet = comet, .folder = folder, .kinds = plan->kinds, .release = release,
-                               .homes_by = plan->homes_by, .extensions_from = plan->extensions_from};
+                               .homes_by = plan->homes_by, .extensions_from = plan->extensions_from, .app = plan->app};
         int64_t began_ms = fleet_clock();
         run_row(&rows[i], plan, i);
         print_row(stdout, plan, &rows[i], version, (double)(fleet_clock() - began_ms) / 1000);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crypto/text.h"
 #include "genesis/scan.h"
 #include "node/load_call.h"
 #include "node/load_scan.h"
@@ -46,7 +47,7 @@ static bool want(struct row *row, bool fact, const char *otherwise) {
 static struct fleet_wish wish_of(const struct row *row) {
     return (struct fleet_wish){.folder = row->folder, .quorate = row->quorate, .comet = row->comet, .kinds = row->kinds, .homes_by = row->homes_by,
                                .validators = (uint32_t)strlen(row->kinds), .release = row->release, .base_port = row->base_port,
-                               .extensions_from = row->extensions_from, .timeout_commit_ms = 50};
+                               .extensions_from = row->extensions_from, .app = row->app, .timeout_commit_ms = 50};
 }
 
 static bool set_up(struct row *row, const struct fleet_wish *wish, uint32_t playing) {
@@ -79,6 +80,42 @@ static bool is_of_one_mind(struct row *row, struct chain_facts *facts, int64_t f
     snprintf(row->heights, sizeof row->heights, "%" PRId64 "-%" PRId64, facts->first, facts->last);
     TELL(compared, "%s%" PRIu64 " answers equal, %" PRIu64 " txs", row->compared[0] == '\0' ? "" : "; ", facts->answers, facts->txs);
     return true;
+}
+
+/* How many extended votes of that height its application was told of by the proposer of the next one; 0: none. */
+static int told(const struct row *row, uint32_t node, int64_t height) {
+    char key[40], hex[TEXT_HEX_SIZE(sizeof key)], params[160];
+    struct load_call call;
+    struct span result, value;
+    int count = 0;
+    snprintf(key, sizeof key, "extended%" PRId64, height);
+    text_hex_upper(hex, span_text(key));
+    snprintf(params, sizeof params, "{\"path\":\"\",\"data\":\"%s\",\"height\":\"0\",\"prove\":false}", hex);
+    load_call_open(&call, &row->fleet.net.nodes[node].rpc);
+    if (load_call_method(&call, &result, "abci_query", params, 5000) && load_scan_path(&value, result, "response.value") && value.size == 4) {
+        uint8_t digit[4];
+        size_t size;
+        if (text_base64_decode(digit, &size, sizeof digit, value) && size == 1)
+            count = digit[0] - '0';
+    }
+    load_call_close(&call);
+    return count;
+}
+
+/* Two thirds at least came with extensions that their signers had signed, whoever proposed. */
+static void hear_extensions(struct row *row, const struct chain_facts *facts) {
+    if (row->app == NULL)
+        return;
+    uint32_t validators = row->fleet.net.count == 3 ? 2 : row->fleet.net.count, asked = 0;
+    int64_t from = row->extensions_from > facts->first ? row->extensions_from : facts->first;
+    for (int64_t height = from; height + 1 < facts->last; height += 1 + (facts->last - from) / 100, asked++)
+        for (uint32_t node = 0; node < row->fleet.net.count; node++)
+            if (3 * told(row, node, height) <= 2 * (int)validators) {
+                TELL(why, "node%u was told of %d extended votes of height %" PRId64 "; ", node, told(row, node, height), height);
+                row->outcome = OUTCOME_FAILED;
+                return;
+            }
+    TELL(compared, ", more than 2/3 of votes extended at %u heights of %" PRId64 "-%" PRId64, asked, from, facts->last);
 }
 
 static void look_into_logs(struct row *row, unsigned mercy) {
@@ -125,6 +162,7 @@ static void judge_steady(struct row *row, int load_status) {
     struct chain_facts facts;
     if (!is_of_one_mind(row, &facts, 1))
         return;
+    hear_extensions(row, &facts);
     TELL(compared, ", proposed");
     for (uint32_t i = 0; i < row->fleet.net.count; i++) {
         TELL(compared, " %c%u", row->kinds[i], facts.proposed[i]);
@@ -179,6 +217,7 @@ static void judge_rough(struct row *row) {
     struct chain_facts facts;
     if (!is_of_one_mind(row, &facts, 1))
         return;
+    hear_extensions(row, &facts);
     TELL(compared, ", rounds above 0: %u", facts.late_rounds);
     want(row, facts.late_rounds > 0, "no round above 0 was provoked");
     want(row, facts.txs > 100, "next to no transactions");
@@ -347,8 +386,37 @@ void scenario_block_sync(struct row *row) {
     good = good && go_on(row, ALL, 20, 60000);
     stop_load(load);
     struct chain_facts facts;
-    if (good && is_of_one_mind(row, &facts, 1))
+    if (good && is_of_one_mind(row, &facts, 1)) {
+        hear_extensions(row, &facts);
         look_into_logs(row, FLEET_LOG_ROUGH);
+    }
+}
+
+/* ---- vote extensions, switched on by transactions */
+
+static bool extend_from(struct row *row, uint32_t node, int64_t height) {
+    char tx[64], *error = NULL;
+    snprintf(tx, sizeof tx, "extend=%" PRId64, height);
+    return (fleet_send(&row->fleet, node, tx, &error) || fail(row, error)) && go_on(row, ALL, 4, 60000);
+}
+
+void scenario_switch(struct row *row) {
+    struct fleet_wish wish = wish_of(row);
+    if (!set_up(row, &wish, 0))
+        return;
+    int64_t first = fleet_highest(&row->fleet) + 60;
+    bool good = extend_from(row, 2, first + 1000) && extend_from(row, 0, first) && reach(row, ALL, first + 20, 90000);
+    for (uint32_t node = 0; good && node < 4; node++) /* one of each kind falls in the middle of an extended height */
+        if (node % 2 == 1)
+            good = kill_and_restart(row, 1u << node, 3);
+    good = good && extend_from(row, 3, 0) && extend_from(row, 1, first + 5000) && go_on(row, ALL, 20, 60000); /* too late */
+    struct chain_facts facts;
+    if (!good || !is_of_one_mind(row, &facts, 1))
+        return;
+    want(row, told(row, 0, first - 1) == 0 && told(row, 2, first - 1) == 0, "extensions of the height before the switch");
+    row->extensions_from = first;
+    hear_extensions(row, &facts);
+    look_into_logs(row, FLEET_LOG_ROUGH);
 }
 
 /* ---- validators by script: home 3 is no node */

@@ -11,7 +11,8 @@ struct row {
     const char *kinds, *release;
     char homes_by;
     uint16_t base_port;
-    int64_t extensions_from; /* fleet_wish */
+    int64_t extensions_from; /* fleet_wish; app too */
+    const char *app;
     struct fleet fleet;
     enum outcome outcome;
     char heights[32], compared[400], why[1400];
@@ -27,6 +28,8 @@ void scenario_partitions(struct row *row);
 void scenario_validators(struct row *row);
 /* A follower of the last kind fetches the chain of the others by block sync, then follows. */
 void scenario_block_sync(struct row *row);
+/* The application switches vote extensions on while the chain runs, moves the height before it comes, and cannot take it back. */
+void scenario_switch(struct row *row);
 /* A validator by script votes twice at a node of one kind; a block of the other kind holds the evidence. */
 void scenario_double_vote(struct row *row);
 /* A validator by script precommits nil with late times: the rule of the release for a block's time decides. */
