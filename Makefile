@@ -11,6 +11,7 @@
 #   make twins               two engines share a key: all scenarios of some rounds, and the honest agree
 #   make audit-walks WALKS=n random walks that fork: nobody honest is convicted, and more than a third always is
 #   make sim SEED=n          whole nodes in virtual time with faults and liars (make soak HOURS=h: many seeds)
+#   make disk                a validator that prunes under load, then on a disk that is full (root: on a tmpfs of its own)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
@@ -50,7 +51,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill sync mutants interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync disk mutants interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -110,6 +111,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
+	@$(MAKE) --no-print-directory -j2 CC=gcc disk
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
@@ -192,6 +194,12 @@ $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 kill: $(OUT)/kill $(OUT)/quorate
 	@$< $(OUT)/quorate $(FOR)
+
+# Pruning, a full disk, `quorate db`, with a real node.
+$(OUT)/disk: $(call objects,$(ROOMS)) $(OUT)/tests/processes/disk.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+disk: $(OUT)/disk $(OUT)/quorate
+	@$< $(OUT)/quorate
 
 # A node and peers by script, then block sync among liars under kill -9: the wire, without a foreign program.
 $(OUT)/sync: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/sync processes/actor node/outsider ledger/chain)
