@@ -33,7 +33,7 @@ WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoin
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -I. -MMD -MP $(WARN) $(CFLAGS) -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong -DQUORATE_VERSION='"$(VERSION)"' \
 	$(if $(SAN),$(SANITIZE) -fno-sanitize-recover=all)
-LDLIBS := -lleveldb -lutf8proc -levent_openssl -levent -ljansson -lsecp256k1 -lssl -lcrypto -lpthread -lm
+LDLIBS := -lleveldb -lutf8proc -lwslay -levent_openssl -levent -ljansson -lsecp256k1 -lssl -lcrypto -lpthread -lm
 LDFLAGS += $(SANITIZE)
 
 # The stair: a room's tests link the room and those below it, nothing above.
@@ -91,7 +91,7 @@ vectors: $(OUT)/vectors
 
 # What several threads share: the store's views and the rpc beside the core.
 THREAD_SUITES_ledger := view kv
-THREAD_SUITES_rpc    := apart
+THREAD_SUITES_rpc    := apart subscriber
 .PHONY: test-threads
 test-threads:
 	@$(MAKE) --no-print-directory -j2 SAN=thread build/$(notdir $(CC))-tsan/test_ledger build/$(notdir $(CC))-tsan/test_rpc
@@ -115,7 +115,7 @@ check: deps
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
-RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev libutf8proc-dev
+RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev libutf8proc-dev libwslay-dev
 CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev
 
 define DEPS_SCRIPT
@@ -123,7 +123,7 @@ probe() {
     case $$1 in
     gcc|clang|make|pkg-config) command -v $$1 >/dev/null; return ;;
     libssl-dev) header=openssl/sha.h ;; libleveldb-dev) header=leveldb/c.h ;; libevent-dev) header=event2/event.h ;;
-    libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; libutf8proc-dev) header=utf8proc.h ;; check) header=check.h ;;
+    libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; libutf8proc-dev) header=utf8proc.h ;; libwslay-dev) header=wslay/wslay.h ;; check) header=check.h ;;
     libsubunit-dev) header=subunit/child.h ;; *) return 0 ;;
     esac
     echo "#include <$$header>" | cc -E -x c - >/dev/null 2>&1

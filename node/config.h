@@ -21,7 +21,7 @@ struct config {
         char *cors_allowed_origins, *cors_allowed_methods, *cors_allowed_headers;
         bool unsafe;
         int64_t max_open_connections, max_request_batch_size, max_body_bytes, max_header_bytes;
-        int64_t max_subscription_clients, max_subscriptions_per_client;
+        int64_t max_subscription_clients, max_subscriptions_per_client, subscription_buffer_size;
         int64_t timeout_broadcast_tx_commit_ms;
     } rpc;
     struct {

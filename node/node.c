@@ -367,6 +367,9 @@ static bool open_rpc(struct node *node, char **error) {
         .cors_allowed_methods = config->rpc.cors_allowed_methods,
         .cors_allowed_headers = config->rpc.cors_allowed_headers,
         .unsafe = config->rpc.unsafe,
+        .max_subscription_clients = (uint32_t)config->rpc.max_subscription_clients,
+        .max_subscriptions_per_client = (uint32_t)config->rpc.max_subscriptions_per_client,
+        .subscription_buffer_size = (uint32_t)config->rpc.subscription_buffer_size,
         .apart = true,
     };
     node->host = (struct host){

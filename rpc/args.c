@@ -24,6 +24,7 @@ static int shown(struct span value) { return value.size > SHOWN_MAX ? SHOWN_MAX 
 
 static const char *go_type(enum arg_type type) {
     switch (type) {
+    case ARG_EXTRA_INT64:
     case ARG_INT64: return "int64";
     case ARG_UINT: return "uint64";
     case ARG_TEXT: return "string";
@@ -47,7 +48,7 @@ static bool read_number(struct arg *arg, struct span *error, enum arg_type type,
         *error = args_text(arena, "invalid 64-bit integer encoding \"%.*s\", expected string", shown(value), (const char *)value.data);
         return false;
     }
-    if (scan_int64_text(&arg->number, value) && (type == ARG_INT64 || arg->number >= 0))
+    if (scan_int64_text(&arg->number, value) && (type != ARG_UINT || arg->number >= 0))
         return true;
     *error = args_text(arena, "json: cannot unmarshal %.*s into Go value of type %s", shown(value), (const char *)value.data, go_type(type));
     return false;
@@ -74,6 +75,7 @@ static bool read_value(struct arg *arg, struct span *error, enum arg_type type, 
         return true;
     arg->given = true;
     switch (type) {
+    case ARG_EXTRA_INT64:
     case ARG_INT64:
     case ARG_UINT: return read_number(arg, error, type, value, arena);
     case ARG_BYTES:
@@ -96,7 +98,7 @@ static size_t count_specs(const struct arg_spec *specs) {
 
 static struct span join_names(const struct arg_spec *specs, struct arena *arena) {
     char names[128] = "";
-    for (size_t i = 0; specs[i].name != NULL; i++) {
+    for (size_t i = 0; specs[i].name != NULL && specs[i].type != ARG_EXTRA_INT64; i++) {
         strncat(names, i > 0 ? " " : "", sizeof names - strlen(names) - 1);
         strncat(names, specs[i].name, sizeof names - strlen(names) - 1);
     }
@@ -105,6 +107,8 @@ static struct span join_names(const struct arg_spec *specs, struct arena *arena)
 
 static bool from_list(struct arg *args, struct span *error, const struct arg_spec *specs, struct span params, struct arena *arena) {
     size_t wanted = count_specs(specs), got = scan_count(params), i = 0;
+    if (wanted > 0 && got != wanted && specs[wanted - 1].type == ARG_EXTRA_INT64)
+        wanted--;
     if (wanted != got) {
         struct span names = join_names(specs, arena);
         *error = args_text(arena, "expected %zu parameters ([%.*s]), got %zu (%.*s)", wanted, (int)names.size, (const char *)names.data, got,
@@ -234,7 +238,7 @@ static bool read_bare_integer(struct arg *arg, struct span *error, enum arg_type
 }
 
 static bool read_uri_value(struct arg *arg, struct span *error, enum arg_type type, struct span text, struct arena *arena) {
-    bool is_number = type == ARG_INT64 || type == ARG_UINT, is_bytes = type == ARG_BYTES || type == ARG_HEX;
+    bool is_number = type == ARG_INT64 || type == ARG_UINT || type == ARG_EXTRA_INT64, is_bytes = type == ARG_BYTES || type == ARG_HEX;
     if (is_number && is_integer(text))
         return read_bare_integer(arg, error, type, text, arena);
     if (is_hex(text))

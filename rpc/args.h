@@ -7,6 +7,7 @@
 #define ARGS_MAX 5
 
 enum arg_type {
+    ARG_EXTRA_INT64, /* an ARG_INT64 that CometBFT does not know: last in the list, and may be left out of parameters by position */
     ARG_INT64,      /* decimal string in JSON; bare or quoted digits in a URI */
     ARG_UINT,       /* likewise, not negative */
     ARG_BYTES,      /* base64 in JSON; 0x-hex or "raw text" in a URI */

@@ -7,7 +7,9 @@
 #include "rpc/args.h"
 #include "rpc/desk.h"
 #include "rpc/rpc.h"
+#include "rpc/subscriber.h"
 #include "rpc/waiters.h"
+#include "rpc/websocket.h"
 
 enum { CALL_PARSE_ERROR = -32700, CALL_INVALID_REQUEST = -32600, CALL_NO_METHOD = -32601, CALL_INVALID_PARAMS = -32602, CALL_INTERNAL = -32603 };
 
@@ -42,11 +44,12 @@ enum route_cache { ROUTE_FRESH, ROUTE_CACHED, ROUTE_CACHED_AT_HEIGHT /* only if 
  * it alone may touch mempool, engine, application and the host's other functions. */
 struct route {
     const char *name;
-    void (*handle)(struct call *call); /* writes the result; NULL: WebSocket only */
+    void (*handle)(struct call *call); /* writes the result */
     struct arg_spec specs[ARGS_MAX + 1];
     enum route_cache cache;
     void (*ask)(struct call *call);     /* NULL: the core is not needed */
     void (*prepare)(struct call *call); /* NULL: nothing to do before */
+    bool websocket;                     /* over a websocket only */
 };
 
 extern const struct route routes_table[]; /* ends with a NULL name */
@@ -79,6 +82,7 @@ struct exchange {
     size_t mark;           /* where the current answer begins in `out` */
     struct span id;        /* of the current call, as JSON */
     bool uri;
+    struct websocket *websocket; /* that it came over; NULL: HTTP */
 
     /* a call that waits */
     bool is_ready;
@@ -96,6 +100,7 @@ void exchange_answered(struct exchange *exchange); /* the core has sent it back 
 void exchange_forget(struct exchange *exchange);   /* the same, when all ends */
 /* true: complete. false: a call waits; `done` will be called. The body is a loan until then. */
 bool exchange_post(struct exchange *exchange, struct span body);
+bool exchange_socket(struct exchange *exchange, struct span message); /* likewise; no batches, and no answer at all to a notification */
 bool exchange_uri(struct exchange *exchange, struct span method, struct span query, struct span form);
 /* The waiting call has its result (or its error). The rest of the exchange follows in exchange_go_on, from the loop. */
 void exchange_resume(struct exchange *exchange, const struct abci_tx_result *result, int64_t height, const char *error);
@@ -167,6 +172,8 @@ void rpc_wait_for_tx(struct rpc *rpc, struct waiter *waiter, int64_t height);
 void rpc_post(struct rpc *rpc, struct exchange *exchange);
 struct ledger *rpc_ledger(struct rpc *rpc); /* as call_ledger; until the end of the turn */
 void rpc_refresh(struct rpc *rpc);          /* a newer view, if there is one */
+void rpc_listen(struct rpc *rpc);           /* from now on every head is looked at, while there are waiters or subscribers */
+void rpc_touch(struct rpc *rpc);            /* this turn has an end */
 int64_t rpc_clock_ms(void); /* monotonic, for deadlines only */
 
 struct rpc {
@@ -187,6 +194,9 @@ struct rpc {
     struct rpc_host host;
     struct http *http;
     struct waiters waiters;
+    struct herald herald;
+    struct websocket *due;   /* to be flushed at the end of this turn */
+    struct websocket_patience websocket_patience;
     struct exchange *spare; /* exchanges at rest */
     uint32_t spare_count;
     struct exchange *ready; /* woken, to go on at the loop's next turn */

@@ -312,14 +312,14 @@ static bool run_request(struct exchange *exchange, const struct envelope *envelo
         return true; /* a notification: no answer */
     exchange->id = envelope->id;
     const struct route *route = routes_find(envelope->method);
-    if (route == NULL || route->handle == NULL) {
+    if (route == NULL || (route->websocket && exchange->websocket == NULL)) {
         answer_error(exchange, CALL_NO_METHOD, error);
         exchange->cacheable = false;
         return true;
     }
     if (!args_from_json(args, &error, route->specs, envelope->params, &exchange->arena)) {
         struct span data = args_text(&exchange->arena, "error converting json params to arguments: %.*s", (int)error.size, (const char *)error.data);
-        answer_error(exchange, CALL_INVALID_PARAMS, data);
+        answer_error(exchange, exchange->websocket != NULL ? CALL_INTERNAL : CALL_INVALID_PARAMS, data); /* as ws_handler.go has it */
         exchange->cacheable = false;
         return true;
     }
@@ -405,6 +405,23 @@ bool exchange_post(struct exchange *exchange, struct span body) {
     return complete;
 }
 
+bool exchange_socket(struct exchange *exchange, struct span message) {
+    struct span value, error = {0};
+    struct envelope envelope;
+    size_t bad_at;
+    if (!scan_value(&value, message, &bad_at)) {
+        char text[96];
+        snprintf(text, sizeof text, "invalid JSON or nested too deep at byte %zu of %zu", bad_at, message.size);
+        return refuse_unparsed(exchange, span_text(text));
+    }
+    if (!read_envelope(&envelope, &error, value, &exchange->arena))
+        return refuse_unparsed(exchange, error);
+    bool complete = run_request(exchange, &envelope);
+    if (complete)
+        finish(exchange);
+    return complete;
+}
+
 bool exchange_uri(struct exchange *exchange, struct span method, struct span query, struct span form) {
     struct arg args[ARGS_MAX];
     struct span error = {0};
@@ -418,7 +435,7 @@ bool exchange_uri(struct exchange *exchange, struct span method, struct span que
         return true;
     }
     exchange->id = span_text("-1");
-    if (route->handle == NULL) {
+    if (route->websocket) {
         answer_error(exchange, CALL_NO_METHOD, error);
         exchange->status = STATUS_NOT_FOUND;
         exchange->cacheable = false;

@@ -47,8 +47,10 @@ void http_close(struct connection *c) {
     c->waiting = NULL;
     event_free(c->readable);
     event_free(c->writable);
-    close(c->fd);
+    stream_close(&c->stream);
     http_forget_output(c);
+    if (c->websocket != NULL)
+        websocket_close(c->websocket);
     *(c->previous == NULL ? &http->connections : &c->previous->next) = c->next;
     if (c->next != NULL)
         c->next->previous = c->previous;
@@ -64,6 +66,8 @@ void http_enter(struct connection *c) { c->entered++; }
 void http_leave(struct connection *c) {
     if (--c->entered > 0 || !c->closed)
         return;
+    if (c->websocket != NULL)
+        websocket_free(c->websocket);
     free(c->in);
     free(c);
 }
@@ -79,10 +83,12 @@ void http_want_read(struct connection *c, bool want) {
     if (c->reading == want)
         return;
     c->reading = want;
-    if (want)
-        event_add(c->readable, NULL);
-    else
+    if (!want)
         event_del(c->readable);
+    else
+        event_add(c->readable, NULL);
+    if (want && stream_has_read_ahead(&c->stream))
+        event_active(c->readable, EV_READ, 0);
 }
 
 /* ---- events */
@@ -115,34 +121,40 @@ static void make_room(struct connection *c) {
 
 static void drain(struct connection *c) {
     uint8_t waste[16384];
-    ssize_t got = recv(c->fd, waste, sizeof waste, 0);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+    if (stream_read(&c->stream, waste, sizeof waste) == STREAM_OVER)
         http_close(c);
 }
 
 /* While an answer is under way we only look whether the client is still there. */
 static void peek(struct connection *c) {
-    uint8_t byte;
-    ssize_t got = recv(c->fd, &byte, 1, MSG_PEEK);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+    bool has_more;
+    if (stream_is_gone(&c->stream, &has_more))
         http_close(c);
-    else if (got > 0)
+    else if (has_more)
         http_want_read(c, false);
 }
 
 static void receive(struct connection *c) {
     make_room(c);
-    ssize_t got = recv(c->fd, c->in + c->in_size, c->in_capacity - c->in_size, 0);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+    ssize_t got = stream_read(&c->stream, c->in + c->in_size, c->in_capacity - c->in_size);
+    if (got == STREAM_OVER) {
         http_close(c);
         return;
     }
-    got = got < 0 ? 0 : got;
-    if (got > 0 && c->in_at == c->in_size)
+    if (got == STREAM_AGAIN) {
+        if (c->stream.wants_write)
+            event_add(c->writable, NULL);
+        return;
+    }
+    if (c->in_at == c->in_size)
         c->deadline_ms = rpc_clock_ms() + c->http->patience.read_ms; /* the first byte of a request */
     c->in_size += (size_t)got;
     http_serve(c);
-    if (!c->closed && c->in_at == c->in_size && c->in_capacity > BUFFER_KEPT_BYTES && c->waiting == NULL) {
+    if (c->closed || c->websocket != NULL)
+        return;
+    if (c->reading && stream_has_read_ahead(&c->stream))
+        event_active(c->readable, EV_READ, 0);
+    if (c->in_at == c->in_size && c->in_capacity > BUFFER_KEPT_BYTES && c->waiting == NULL) {
         free(c->in);
         c->in = NULL;
         c->in_at = c->in_size = c->in_capacity = 0;
@@ -154,7 +166,9 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     http_enter(c);
-    if (c->lingering)
+    if (c->websocket != NULL)
+        websocket_readable(c->websocket);
+    else if (c->lingering)
         drain(c);
     else if (c->waiting != NULL)
         peek(c);
@@ -163,14 +177,12 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     http_leave(c);
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *context) {
-    struct connection *c = context;
-    (void)what;
-    http_enter(c);
-    ssize_t sent = send(fd, c->out.data + c->out_at, c->out.size - c->out_at, MSG_NOSIGNAL);
+static void send_rest(struct connection *c) {
+    struct iovec rest = {c->out.data + c->out_at, c->out.size - c->out_at};
+    ssize_t sent = stream_write(&c->stream, &rest, 1);
     if (sent > 0)
         c->out_at += (size_t)sent;
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+    if (sent == STREAM_OVER) {
         http_close(c);
     } else if (c->out_at < c->out.size) {
         event_add(c->writable, NULL);
@@ -181,6 +193,19 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
         http_answer_is_out(c);
         http_serve(c);
     }
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *context) {
+    struct connection *c = context;
+    (void)fd;
+    (void)what;
+    http_enter(c);
+    if (c->websocket != NULL)
+        websocket_writable(c->websocket);
+    else if (c->out.size > 0)
+        send_rest(c);
+    else if (!c->lingering && c->waiting == NULL)
+        receive(c); /* a handshake goes on */
     http_leave(c);
 }
 
@@ -191,8 +216,12 @@ static void on_sweep(evutil_socket_t fd, short what, void *context) {
     int64_t now = rpc_clock_ms();
     for (struct connection *c = http->connections, *next; c != NULL; c = next) {
         next = c->next;
-        if (c->deadline_ms <= now)
-            http_drop(c);
+        http_enter(c);
+        if (c->websocket != NULL)
+            websocket_look(c->websocket, now);
+        else if (c->deadline_ms <= now)
+            http_close(c);
+        http_leave(c);
     }
     sweep_begin(http);
 }
@@ -219,7 +248,7 @@ static void connection_open(struct http *http, int fd) {
     int yes = 1;
     assert(c != NULL);
     c->http = http;
-    c->fd = fd;
+    stream_open(&c->stream, fd);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes); /* fails on a unix socket: no matter */
     c->readable = event_new(http->rpc->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(http->rpc->base, fd, EV_WRITE, on_writable, c);

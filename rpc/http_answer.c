@@ -1,8 +1,6 @@
 /* What goes out: heads, bodies, and what the socket did not take. */
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "rpc/cors.h"
@@ -13,7 +11,11 @@ static const char *reason_of(int status) {
     case 200: return "OK";
     case 204: return "No Content";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 501: return "Not Implemented";
     case 505: return "HTTP Version Not Supported";
@@ -49,6 +51,8 @@ static void write_head(struct connection *c, const struct http_answer *answer) {
     }
     if (answer->cacheable)
         emit_literal(head, "Cache-Control: public, max-age=86400\r\n");
+    if (answer->lines != NULL)
+        emit_literal(head, answer->lines);
     if (c->head_size > 0)
         cors_headers(head, &c->http->rpc->config, &c->request);
     if (c->closing)
@@ -59,12 +63,13 @@ static void write_head(struct connection *c, const struct http_answer *answer) {
     emit_literal(head, answer->status == 204 ? "\r\n" : text);
 }
 
-/* Too much waits for slow readers: the one with the most goes. */
-static void cap_output(struct http *http) {
+static size_t untaken(const struct connection *c) { return c->websocket != NULL ? websocket_untaken(c->websocket) : c->out.capacity; }
+
+void http_cap_output(struct http *http) {
     while (http->out_bytes > http->patience.output_bytes_max) {
         struct connection *worst = http->connections;
         for (struct connection *c = worst; c != NULL; c = c->next)
-            if (c->out.capacity > worst->out.capacity)
+            if (untaken(c) > untaken(worst))
                 worst = c;
         http_drop(worst);
     }
@@ -89,11 +94,11 @@ static void keep_output(struct connection *c, struct span body, size_t taken, st
     c->deadline_ms = rpc_clock_ms() + c->http->patience.write_ms + (int64_t)((c->out.size - c->out_at) / WRITE_BYTES_PER_MS);
     http_want_read(c, false);
     event_add(c->writable, NULL);
-    cap_output(c->http);
+    http_cap_output(c->http);
 }
 
 static void begin_linger(struct connection *c) {
-    shutdown(c->fd, SHUT_WR);
+    stream_shut(&c->stream);
     c->lingering = true;
     c->deadline_ms = rpc_clock_ms() + LINGER_MS;
     http_want_read(c, true);
@@ -115,12 +120,8 @@ void http_answer(struct connection *c, const struct http_answer *answer, struct 
         {c->http->head.data, c->http->head.size},
         {(void *)(uintptr_t)body.data, body.size},
     };
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = body.size > 0 ? 2 : 1};
-    ssize_t sent;
-    do
-        sent = sendmsg(c->fd, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+    ssize_t sent = stream_write(&c->stream, pieces, body.size > 0 ? 2 : 1);
+    if (sent == STREAM_OVER) {
         http_close(c);
         return;
     }

@@ -7,6 +7,8 @@
 #include "rpc/call.h"
 #include "rpc/http.h"
 #include "rpc/request.h"
+#include "rpc/stream.h"
+#include "rpc/websocket.h"
 
 enum {
     WRITE_BYTES_PER_MS = 64,  /* slower readers are cut off */
@@ -21,13 +23,14 @@ struct connection {
     struct http *http;
     struct connection *next, *previous;
     struct event *readable, *writable;
-    int fd;
+    struct stream stream;
     uint8_t *in;
     size_t in_at, in_size, in_capacity; /* unread bytes lie in [in_at, in_size) */
     size_t head_seen, head_size;        /* of the request at in_at; head_size 0: not whole yet */
     struct request request;
     struct request_chunks chunks;
     struct exchange *waiting;
+    struct websocket *websocket; /* after an upgrade: all that follows is its */
     struct emit out; /* what the socket did not take, from out_at on */
     size_t out_at;
     int64_t deadline_ms;
@@ -55,6 +58,7 @@ struct http_answer {
     struct span type; /* Content-Type; empty: none */
     bool cacheable;
     struct span body;
+    const char *lines; /* more of the head, each with its CRLF; NULL: none */
 };
 
 /* http.c: the life of a connection. What lasts until http_leave may close it and still look at it. */
@@ -64,6 +68,7 @@ void http_close(struct connection *c);
 void http_drop(struct connection *c); /* from outside of its handlers */
 void http_want_read(struct connection *c, bool want);
 void http_forget_output(struct connection *c);
+void http_cap_output(struct http *http); /* too much waits for slow readers: the one with the most goes */
 
 /* http_answer.c. `owner`: whose memory the body is, if it may be taken; else NULL */
 void http_answer(struct connection *c, const struct http_answer *answer, struct emit *owner);

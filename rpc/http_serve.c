@@ -1,8 +1,7 @@
 /* What comes in: requests, and what is done about them. */
-#include <sys/socket.h>
-
 #include "rpc/cors.h"
 #include "rpc/http_inside.h"
+#include "rpc/ui.h"
 
 /* The request at the front is answered: on to the next. */
 static void finish_request(struct connection *c, size_t body_raw) {
@@ -37,6 +36,22 @@ static void send_index(struct connection *c) {
     emit_close(&page);
 }
 
+/* Files that live in the binary. Browsers ask each time whether they are still the same binary's. */
+static bool send_static(struct connection *c) {
+    struct ui_file file;
+    if (!(span_equal(c->request.method, span_text("GET")) || span_equal(c->request.method, span_text("HEAD"))) || !ui_find(&file, c->request.path))
+        return false;
+    struct http_answer answer = {
+        .status = 200,
+        .type = span_text(file.content_type),
+        .body = file.body,
+        .lines = "Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+                 "Content-Security-Policy: " UI_CONTENT_SECURITY_POLICY "\r\n",
+    };
+    http_answer(c, &answer, NULL);
+    return true;
+}
+
 static bool is_form(const struct request *request) {
     static const char type[] = "application/x-www-form-urlencoded";
     return span_equal(request->method, span_text("POST")) && request->content_type.size >= sizeof type - 1 &&
@@ -62,6 +77,12 @@ static bool handle(struct connection *c, struct span body) {
         send_index(c);
         return true;
     }
+    if (span_equal(path, span_text("/websocket"))) {
+        websocket_upgrade(c);
+        return true;
+    }
+    if (send_static(c))
+        return true;
     struct exchange *exchange = exchange_open(c->http->rpc);
     exchange->done = on_done;
     exchange->context = c;
@@ -83,7 +104,7 @@ static bool handle(struct connection *c, struct span body) {
 
 static void say_continue(struct connection *c) {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    ssize_t sent = send(c->fd, text, sizeof text - 1, MSG_NOSIGNAL);
+    ssize_t sent = stream_write(&c->stream, &(struct iovec){(void *)(uintptr_t)text, sizeof text - 1}, 1);
     if (sent != (ssize_t)sizeof text - 1)
         http_close(c); /* the buffer of a client that has got nothing yet is full: no client of ours */
 }
@@ -155,6 +176,11 @@ void http_serve(struct connection *c) {
         c->deadline_ms = rpc_clock_ms() + c->http->patience.idle_ms;
         if (!handle(c, body) || c->closed)
             return;
+        if (c->websocket != NULL) {
+            c->in_at += c->head_size + raw_body_size(c); /* what the client has sent ahead is the websocket's */
+            websocket_readable(c->websocket);
+            return;
+        }
         finish_request(c, raw_body_size(c));
         if (c->in_at < c->in_size && c->out.size == 0 && !c->lingering)
             c->deadline_ms = rpc_clock_ms() + c->http->patience.read_ms;

@@ -130,6 +130,7 @@ static bool parse_length(struct request *request, struct span value) {
 }
 
 static void parse_connection(struct request *request, struct span value) {
+    request->wants_upgrade |= request_list_has(value, span_text("upgrade"));
     if (request_list_has(value, span_text("close")))
         request->keep_alive = false;
     else if (request->is_http_1_0 && request_list_has(value, span_text("keep-alive")))
@@ -144,6 +145,10 @@ static int parse_field(struct request *request, struct span name, struct span va
         {"host", offsetof(struct request, host)},
         {"origin", offsetof(struct request, origin)},
         {"content-type", offsetof(struct request, content_type)},
+        {"authorization", offsetof(struct request, authorization)},
+        {"upgrade", offsetof(struct request, upgrade)},
+        {"sec-websocket-key", offsetof(struct request, socket_key)},
+        {"sec-websocket-version", offsetof(struct request, socket_version)},
         {"access-control-request-method", offsetof(struct request, wants_method)},
         {"access-control-request-headers", offsetof(struct request, wants_headers)},
     };

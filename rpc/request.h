@@ -10,6 +10,9 @@ struct request { /* loans from the head */
     struct span path, query; /* of the target, still escaped */
     struct span host, origin, content_type;
     struct span wants_method, wants_headers; /* Access-Control-Request-{Method,Headers} */
+    struct span authorization;
+    struct span upgrade, socket_key, socket_version; /* Upgrade, Sec-WebSocket-{Key,Version} */
+    bool wants_upgrade; /* in Connection */
     bool keep_alive;
     bool is_http_1_0;
     bool has_length;

@@ -35,9 +35,9 @@ const struct route routes_table[] = {
     {"unconfirmed_txs", routes_unconfirmed_txs, {{"limit", ARG_INT64}}, ROUTE_FRESH, routes_ask_unconfirmed_txs},
     {"num_unconfirmed_txs", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_num_unconfirmed_txs},
     {"broadcast_evidence", routes_broadcast_evidence, {{"evidence", ARG_JSON}}, ROUTE_FRESH, routes_ask_evidence, routes_prepare_evidence},
-    {"subscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
-    {"unsubscribe", NULL, {{"query", ARG_TEXT}}, ROUTE_FRESH},
-    {"unsubscribe_all", NULL, {{NULL, 0}}, ROUTE_FRESH},
+    {"subscribe", subscriber_subscribe, {{"query", ARG_TEXT}, {"from_height", ARG_EXTRA_INT64}}, ROUTE_FRESH, .websocket = true},
+    {"unsubscribe", subscriber_unsubscribe, {{"query", ARG_TEXT}}, ROUTE_FRESH, .websocket = true},
+    {"unsubscribe_all", subscriber_unsubscribe_all, {{NULL, 0}}, ROUTE_FRESH, .websocket = true},
     {NULL, NULL, {{NULL, 0}}, ROUTE_FRESH},
 };
 

@@ -275,7 +275,7 @@ static void put_link(struct emit *out, struct span host, const struct route *rou
 
 static void put_links(struct emit *out, struct span host, bool with_params) {
     for (const struct route *route = routes_table; route->name != NULL; route++) {
-        if (route->handle == NULL || (route->specs[0].name != NULL) != with_params)
+        if (route->websocket || (route->specs[0].name != NULL) != with_params)
             continue;
         emit_literal(out, "<a href=\"");
         put_link(out, host, route);

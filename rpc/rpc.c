@@ -18,7 +18,7 @@ struct ledger *rpc_ledger(struct rpc *rpc) {
     return &rpc->view->ledger;
 }
 
-static void touch(struct rpc *rpc) {
+void rpc_touch(struct rpc *rpc) {
     if (rpc->turn_end_due)
         return;
     rpc->turn_end_due = true;
@@ -32,7 +32,7 @@ void rpc_refresh(struct rpc *rpc) {
     view_release(rpc->view);
     rpc->view = desk_head(&rpc->desk);
     rpc->view_edition = edition; /* or a later one, which costs a look more */
-    touch(rpc);
+    rpc_touch(rpc);
 }
 
 /* ---- the core's answers */
@@ -40,7 +40,7 @@ void rpc_refresh(struct rpc *rpc) {
 void rpc_post(struct rpc *rpc, struct exchange *exchange) {
     exchange->at_core = true;
     mail_list_add(&rpc->outbox, &exchange->mail);
-    touch(rpc);
+    rpc_touch(rpc);
 }
 
 static struct exchange *exchange_of(struct mail *mail) { return (struct exchange *)((char *)mail - offsetof(struct exchange, mail)); }
@@ -83,14 +83,26 @@ static void tell_height(struct rpc *rpc, struct waiters *waiters, int64_t height
 }
 
 static void tell(struct rpc *rpc) {
-    if (!rpc->apart || !atomic_load(&rpc->desk.listening))
+    if (rpc->apart && !atomic_load(&rpc->desk.listening))
         return;
     rpc_refresh(rpc);
     int64_t height = rpc_ledger(rpc)->state.height;
-    while (rpc->told < height)
+    while (rpc->apart && rpc->told < height)
         tell_height(rpc, &rpc->waiters, ++rpc->told);
-    run_ready(rpc);
+    if (rpc->herald.first != NULL)
+        herald_tell(&rpc->herald);
 }
+
+/* Before the head is looked at, which happens at the end of this turn: so none is missed. */
+static void listen_after(struct rpc *rpc, int64_t height) {
+    rpc_touch(rpc);
+    if (!rpc->apart || atomic_load(&rpc->desk.listening))
+        return;
+    rpc->told = height;
+    atomic_store(&rpc->desk.listening, true);
+}
+
+void rpc_listen(struct rpc *rpc) { listen_after(rpc, rpc_ledger(rpc)->state.height); }
 
 static void watch_waiters(struct rpc *rpc) {
     if (rpc->waiters.first == NULL || event_pending(rpc->alarm, EV_TIMEOUT, NULL))
@@ -104,17 +116,13 @@ static void watch_waiters(struct rpc *rpc) {
 /* Its block may have come before we knew that somebody waits for it: a node that is alone commits while the transaction is being handed in. */
 void rpc_wait_for_tx(struct rpc *rpc, struct waiter *waiter, int64_t height) {
     struct waiters late = {0};
-    if (rpc->apart && !atomic_load(&rpc->desk.listening)) {
-        rpc->told = height;
-        atomic_store(&rpc->desk.listening, true); /* before the head is looked at, at the end of this turn */
-        touch(rpc);
-    }
+    listen_after(rpc, height);
     int64_t deadline = waiter->deadline_ms;
     waiters_add(&late, waiter);
     while (rpc->apart && height < rpc->told)
         tell_height(rpc, &late, ++height);
     if (!waiter->waits) {
-        touch(rpc); /* it is ready */
+        rpc_touch(rpc); /* it is ready */
         return;
     }
     waiters_remove(&late, waiter);
@@ -136,12 +144,14 @@ static void on_turn_end(evutil_socket_t fd, short what, void *context) {
     struct rpc *rpc = context;
     (void)fd;
     (void)what;
-    rpc->turn_end_due = false;
     tell(rpc);
     run_ready(rpc);
-    if (rpc->apart && rpc->waiters.count == 0)
+    websocket_flush_due(rpc);
+    herald_go_on(&rpc->herald);
+    if (rpc->apart && rpc->waiters.count == 0 && rpc->herald.first == NULL)
         atomic_store(&rpc->desk.listening, false);
     send_outbox(rpc);
+    rpc->turn_end_due = false;
     view_release(rpc->view); /* the store may let go of what is overwritten */
     rpc->view = NULL;
 }
@@ -156,7 +166,7 @@ static void on_answers(evutil_socket_t fd, short what, void *context) {
     mailbox_fetch(&rpc->desk.answers, &answers);
     for (struct mail *mail; (mail = mail_list_take(&answers)) != NULL;)
         exchange_answered(exchange_of(mail));
-    tell(rpc);
+    rpc_touch(rpc);
     if (atomic_load(&rpc->stop))
         end_thread(rpc);
 }
@@ -168,6 +178,7 @@ static void shut(struct rpc *rpc) {
     waiters_expire(&rpc->waiters, INT64_MAX, "the node is stopping", exchange_resume);
     run_ready(rpc);
     http_stop(rpc->http);
+    herald_close(&rpc->herald);
 }
 
 static void end_thread(struct rpc *rpc) {
@@ -232,8 +243,11 @@ struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, 
         assert(rpc->answers != NULL);
         event_add(rpc->answers, NULL);
     }
+    herald_open(&rpc->herald, rpc);
+    rpc->websocket_patience = (struct websocket_patience){27000, 30000, 10000};
     rpc->http = http_start(rpc, error);
     if (rpc->http == NULL) {
+        herald_close(&rpc->herald);
         release(rpc);
         return NULL;
     }
@@ -263,8 +277,8 @@ void rpc_block_applied(struct rpc *rpc, struct block *block, const struct abci_f
         return;
     }
     waiters_applied(&rpc->waiters, block, finalized, exchange_resume);
-    if (rpc->ready != NULL)
-        touch(rpc);
+    if (rpc->ready != NULL || rpc->herald.first != NULL)
+        rpc_touch(rpc);
 }
 
 /* ---- without HTTP */

@@ -78,6 +78,7 @@ struct rpc_config { /* [rpc] of config.toml */
     const char *cors_allowed_origins; /* comma list; "" off */
     const char *cors_allowed_methods, *cors_allowed_headers;
     bool unsafe;
+    uint32_t max_subscription_clients, max_subscriptions_per_client, subscription_buffer_size;
     bool apart;                  /* a thread of its own: questions to the core go through a bounded mailbox, the past is read in views */
     uint32_t core_questions_max; /* 0: RPC_QUESTIONS_MAX. More at once are answered "busy" */
 };

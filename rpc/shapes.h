@@ -26,6 +26,10 @@ void shapes_block_events(struct emit *emit, const struct abci_events *events);
 void shapes_validator_updates(struct emit *emit, const struct abci_finalized *finalized);
 void shapes_params_update(struct emit *emit, const struct abci_finalized *finalized);
 
+/* Those of events: empty fields are left out of a transaction's result by itself, not of those within a block's. */
+void shapes_tx_result_brief(struct emit *emit, const struct abci_tx_result *result);
+void shapes_finalized(struct emit *emit, const struct abci_finalized *finalized);
+
 void shapes_node_info(struct emit *emit, const struct rpc_node_info *info);
 
 /* A key and its value, for the many that repeat. */

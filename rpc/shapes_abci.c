@@ -44,6 +44,29 @@ void shapes_tx_result(struct emit *emit, const struct abci_tx_result *result) {
     emit_shut(emit, '}');
 }
 
+void shapes_tx_result_brief(struct emit *emit, const struct abci_tx_result *result) {
+    emit_open(emit, '{');
+    if (result->code != 0)
+        shapes_number(emit, "code", result->code);
+    if (result->data.size > 0)
+        shapes_base64(emit, "data", result->data);
+    if (result->log.size > 0)
+        shapes_text(emit, "log", result->log);
+    if (result->info.size > 0)
+        shapes_text(emit, "info", result->info);
+    if (result->gas_wanted != 0)
+        shapes_int64(emit, "gas_wanted", result->gas_wanted);
+    if (result->gas_used != 0)
+        shapes_int64(emit, "gas_used", result->gas_used);
+    if (result->events.count > 0) {
+        emit_key(emit, "events");
+        shapes_block_events(emit, &result->events);
+    }
+    if (result->codespace.size > 0)
+        shapes_text(emit, "codespace", result->codespace);
+    emit_shut(emit, '}');
+}
+
 static void proof_ops(struct emit *emit, const struct abci_answer *answer) {
     if (answer->proof_count == 0) {
         emit_null(emit);
@@ -187,5 +210,32 @@ void shapes_params_update(struct emit *emit, const struct abci_finalized *finali
     for (unsigned section = SECTION_BLOCK; section < SECTION_COUNT; section++)
         if (present[section])
             params_section(emit, section, &params);
+    emit_shut(emit, '}');
+}
+
+void shapes_finalized(struct emit *emit, const struct abci_finalized *finalized) {
+    emit_open(emit, '{');
+    if (finalized->events.count > 0) {
+        emit_key(emit, "events");
+        shapes_block_events(emit, &finalized->events);
+    }
+    if (finalized->tx_count > 0) {
+        emit_key(emit, "tx_results");
+        emit_open(emit, '[');
+        for (uint32_t i = 0; i < finalized->tx_count; i++)
+            shapes_tx_result(emit, &finalized->tx_results[i]);
+        emit_shut(emit, ']');
+    }
+    emit_key(emit, "validator_updates");
+    if (finalized->update_count > 0)
+        shapes_validator_updates(emit, finalized);
+    else
+        emit_literal(emit, "[]");
+    if (finalized->has_params) {
+        emit_key(emit, "consensus_param_updates");
+        shapes_params_update(emit, finalized);
+    }
+    if (finalized->app_hash.size > 0)
+        shapes_base64(emit, "app_hash", app_hash_span(&finalized->app_hash));
     emit_shut(emit, '}');
 }

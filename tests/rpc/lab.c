@@ -110,6 +110,12 @@ static void set_defaults(struct rpc_config *config) {
         config->max_open_connections = 900;
     if (config->timeout_broadcast_tx_commit_ms == 0)
         config->timeout_broadcast_tx_commit_ms = 10000;
+    if (config->max_subscription_clients == 0)
+        config->max_subscription_clients = 100;
+    if (config->max_subscriptions_per_client == 0)
+        config->max_subscriptions_per_client = 5;
+    if (config->subscription_buffer_size == 0)
+        config->subscription_buffer_size = 200;
     if (config->cors_allowed_origins == NULL)
         config->cors_allowed_origins = "";
     config->cors_allowed_methods = "HEAD,GET,POST";

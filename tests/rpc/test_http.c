@@ -60,7 +60,7 @@ START_TEST(texts_of_a_uri_are_quoted_and_hashes_0x) {
 END_TEST
 
 START_TEST(unknown_paths_are_not_found) {
-    static const char *const paths[] = {"/nope", "/status/", "//", "/websocket", "/health/x", "/favicon.ico", "/%00", "*"};
+    static const char *const paths[] = {"/nope", "/status/", "//", "/websocket/", "/health/x", "/favicon.ico", "/%00", "*"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         char request[256];
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", paths[i]);
