@@ -17,7 +17,7 @@
 static int64_t seed, heights, seconds, quiet, count, minutes, jobs;
 static int64_t validators, peers = 20, bandwidth_kb, tx_rate, tx_bytes = 250, block_bytes, timeout_propose, timeout_commit = -1, flush_us = -1, svg_height;
 static const char *latency_file, *svg = "sim.svg";
-static bool has_trace, real_crypto, shows_plan, skips_large, wants_all;
+static bool has_trace, real_crypto, shows_plan, skips_large, wants_all, measures_speed;
 static const char *keep, *seeds_file, *replay;
 
 static const struct cli_option options[] = {
@@ -36,8 +36,9 @@ static const struct cli_option options[] = {
     {"seeds-file", CLI_TEXT, &seeds_file, "FILE", "failing seeds are appended to it", 0, 0},
     {"replay", CLI_TEXT, &replay, "FILE", "run every seed of such a file", 0, 0},
     {"quiet", CLI_NUMBER, &quiet, "NODES", "no faults, no load: so many honest validators, as fast as it goes", 1, 100},
+    {"speed", CLI_FLAG, &measures_speed, "", "measure: heights a second of 4 quiet validators, and 100 validators against real time (with --latency)", 0, 0},
     {"validators", CLI_NUMBER, &validators, "N", "a network of an operator's making: so many honest validators; prints a table and draws a height", 1, 100},
-    {"latency", CLI_TEXT, &latency_file, "FILE", "lines `REGION ms ms …`, one way to each region (default: eight regions of the world)", 0, 0},
+    {"latency", CLI_TEXT, &latency_file, "FILE", "lines `REGION ms ms …`, one way to each region (default: eight regions of the world); of many seeds for those with such roads", 0, 0},
     {"peers", CLI_NUMBER, &peers, "N", "about so many links each (default 20; 0: all to all)", 0, 99},
     {"bandwidth", CLI_NUMBER, &bandwidth_kb, "KB/S", "what a node can send, kilobytes a second (default: no bound)", 1, 100000000},
     {"tx-rate", CLI_NUMBER, &tx_rate, "N", "transactions a second, at random nodes (default 0)", 0, 100000},
@@ -55,7 +56,7 @@ static const struct cli_command command = {
     .arguments = "--seed N [--trace] | --seed N --count M | --validators N [--latency FILE …]",
     .summary = "Runs whole nodes in one process and virtual time, on simulated networks, disks and clocks. Two runs of a seed are the same to\n"
                "the last byte: the SHA-256 at the end is over everything that happened.",
-    .example = "quorate sim --seed 42\nquorate sim --seed 1 --count 500\nquorate sim --seed 42 --trace | less\nquorate sim --seed 42 --keep 3,4 --heights 12\nquorate sim --validators 100 --latency regions.txt --bandwidth 12500 --tx-rate 200 --block-bytes 1000000",
+    .example = "quorate sim --seed 42\nquorate sim --seed 1 --count 500\nquorate sim --seed 42 --trace | less\nquorate sim --seed 42 --keep 3,4 --heights 12\nquorate sim --validators 100 --latency tests/sim/regions.txt --bandwidth 12500 --tx-rate 200 --block-bytes 1000000",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
 };
@@ -84,7 +85,9 @@ static void print_result(const struct sim_plan *plan, const struct sim_result *r
     printf("trace %s (%" PRIu64 " events)\n%s\n", hash, result->events, result->complaint[0] == '\0' ? "all held" : result->complaint);
 }
 
-static void make_plan(struct sim_plan *plan) {
+static bool read_latencies(struct sim_roads *roads, char **error);
+
+static bool make_plan(struct sim_plan *plan, char **error) {
     if (quiet > 0)
         sim_plan_quiet(plan, (uint64_t)seed, (uint32_t)quiet);
     else
@@ -96,11 +99,16 @@ static void make_plan(struct sim_plan *plan) {
         plan->trouble_ms = seconds * 1000;
     if (quiet > 0 && heights == 0 && seconds == 0)
         plan->heights = 1000;
+    return read_latencies(&plan->roads, error);
 }
 
 static int run_many(void) {
+    static struct sim_roads matrix;
+    char *error = NULL;
+    if (!read_latencies(&matrix, &error))
+        return cli_fail(&command, error);
     struct sim_farm_wish wish = {.first = (uint64_t)seed, .count = (uint64_t)count, .seconds = minutes * 60, .jobs = (uint32_t)jobs,
-                                 .real_crypto = real_crypto, .skips_large = skips_large, .wants_all = wants_all, .seeds_file = seeds_file};
+                                 .real_crypto = real_crypto, .skips_large = skips_large, .wants_all = wants_all, .matrix = latency_file == NULL ? NULL : &matrix, .seeds_file = seeds_file};
     return sim_farm_run(&wish) == 0 ? CLI_GOOD : CLI_FAILED;
 }
 
@@ -128,9 +136,10 @@ static char *read_text(const char *name, char **error) {
     return text;
 }
 
-static bool read_latencies(struct sim_plan *plan, char **error) {
+/* Good without a file: then nothing changes. */
+static bool read_latencies(struct sim_roads *roads, char **error) {
     char *text = latency_file == NULL ? NULL : read_text(latency_file, error);
-    bool good = latency_file == NULL || (text != NULL && sim_roads_read(&plan->roads, text, error));
+    bool good = latency_file == NULL || (text != NULL && sim_roads_read(roads, text, error));
     free(text);
     return good;
 }
@@ -154,7 +163,7 @@ static bool make_network(struct sim_plan *plan, char **error) {
         plan->heights = heights;
     }
     plan->config.mempool_count_max = 1000000;
-    return read_latencies(plan, error);
+    return read_latencies(&plan->roads, error);
 }
 
 static int draw(const struct sim_report *report) {
@@ -194,6 +203,40 @@ static int run_network(void) {
     return CLI_FAILED;
 }
 
+/* ---- how fast it is */
+
+#define GOAL_HEIGHTS_PER_S 2000
+#define SPEED_HEIGHTS      20000
+#define SPEED_WAN_HEIGHTS  20
+
+static double run_timed(struct sim_result *result, struct sim_plan *plan) {
+    clock_t began = clock();
+    sim_run(result, plan, NULL, NULL);
+    return (double)(clock() - began) / CLOCKS_PER_SEC;
+}
+
+static int run_speed(void) {
+    static struct sim_plan plan;
+    struct sim_result result;
+    char *error = NULL;
+    sim_plan_quiet(&plan, (uint64_t)seed, 4);
+    plan.heights = SPEED_HEIGHTS;
+    double cpu_s = run_timed(&result, &plan), heights_per_s = (double)result.heights / cpu_s;
+    bool held = result.complaint[0] == '\0';
+    printf("4 quiet validators: %" PRId64 " heights in %.1f s of CPU, one thread: %.0f heights a second (goal %d)\n", result.heights, cpu_s, heights_per_s,
+           GOAL_HEIGHTS_PER_S);
+    validators = 100;
+    heights = SPEED_WAN_HEIGHTS;
+    if (!make_network(&plan, &error))
+        return cli_fail(&command, error);
+    sim_plan_settle(&plan);
+    cpu_s = run_timed(&result, &plan);
+    double times = (double)result.virtual_ms / 1000 / cpu_s;
+    printf("100 validators, %s: %" PRId64 " heights in %.1f virtual seconds, %.1f s of CPU: %.1f times faster than real time (goal 1)\n",
+           latency_file == NULL ? "eight regions of the world" : latency_file, result.heights, (double)result.virtual_ms / 1000, cpu_s, times);
+    return held && result.complaint[0] == '\0' && heights_per_s >= GOAL_HEIGHTS_PER_S && times > 1 ? CLI_GOOD : CLI_FAILED;
+}
+
 int cmd_sim(int argc, char **argv) {
     static struct sim_plan plan;
     struct cli_rest rest;
@@ -203,11 +246,15 @@ int cmd_sim(int argc, char **argv) {
         return status;
     if (replay != NULL)
         return run_replay();
+    if (measures_speed)
+        return run_speed();
     if (validators > 0)
         return run_network();
     if (count > 0 || minutes > 0)
         return run_many();
-    make_plan(&plan);
+    char *error = NULL;
+    if (!make_plan(&plan, &error))
+        return cli_fail(&command, error);
     if (keep != NULL && !sim_farm_keep(&plan, keep))
         return cli_misuse(&command, "--keep %s: numbers of the seed's faults are wanted", keep);
     sim_plan_settle(&plan);

@@ -25,6 +25,7 @@ struct wish { /* one run */
     char keep[LIST_SIZE]; /* "": all */
     int64_t heights;      /* 0: the plan's */
     bool real_crypto;
+    const struct sim_roads *matrix;
 };
 
 struct job {
@@ -59,6 +60,8 @@ bool sim_farm_keep(struct sim_plan *plan, const char *list) {
 static void plan_of(struct sim_plan *plan, const struct wish *wish) {
     sim_plan_make(plan, wish->seed);
     plan->real_crypto |= wish->real_crypto;
+    if (wish->matrix != NULL && plan->roads.kind == SIM_ROADS_WAN)
+        sim_roads_take_matrix(&plan->roads, wish->matrix);
     if (wish->keep[0] != '\0')
         sim_farm_keep(plan, wish->keep);
     if (wish->heights > 0)
@@ -347,7 +350,7 @@ uint64_t sim_farm_run(const struct sim_farm_wish *wish) {
         bool is_over = (wish->count > 0 && next >= wish->first + wish->count) || (wish->seconds > 0 && now - began >= wish->seconds) ||
                        (wish->is_impatient && sums.failed > 0);
         while (!is_over && running < count && (wish->count == 0 || next < wish->first + wish->count)) {
-            launch(free_job(jobs, count), &(struct wish){.seed = next_seed(wish, &next), .real_crypto = wish->real_crypto});
+            launch(free_job(jobs, count), &(struct wish){.seed = next_seed(wish, &next), .real_crypto = wish->real_crypto, .matrix = wish->matrix});
             running++;
         }
         if (running == 0)

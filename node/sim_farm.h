@@ -14,6 +14,7 @@ struct sim_farm_wish {
     bool is_silent;        /* no progress lines */
     bool wants_all;        /* a fault, lie or kind of network that never came to pass is a failure, too */
     bool is_impatient;     /* ends at the first failure */
+    const struct sim_roads *matrix; /* for seeds with a matrix of regions; a loan; NULL: the one of sim_roads_init */
     const char *seeds_file; /* failing seeds are appended to it; NULL: not */
 };
 

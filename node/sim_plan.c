@@ -354,6 +354,7 @@ void sim_plan_network(struct sim_plan *plan, uint64_t seed, uint32_t nodes, uint
     sim_roads_init(&plan->roads, SIM_ROADS_WAN, seed);
     plan->config.engine.timeout_commit_ms = 1000;
     plan->flush_us = 1000;
+    plan->is_untraced = true;
     plan->stagger_us = 500000 / nodes;
     if (peers > 0 && peers + 1 < nodes)
         choose_mesh(plan, &chance, (peers + 1) / 2);

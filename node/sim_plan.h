@@ -73,6 +73,7 @@ struct sim_plan {
     int64_t heights;       /* ends the trouble earlier when somebody has applied so many; 0: no bound */
     int64_t tx_every_us;   /* about; 0: none */
     size_t tx_bytes;       /* of a kvstore pair; 0: as it comes */
+    bool is_untraced;      /* nobody asks for the trace's hash: it is none */
     bool is_quiet;         /* no healing, no proof of liveness: ends where it ends */
     uint32_t fault_count;
     struct sim_fault faults[SIM_PLAN_FAULTS_MAX]; /* in order of at_ms; later kinds apart, behind them */

@@ -101,8 +101,14 @@ static int64_t pop_sent(struct sim_report *report, uint32_t from, uint32_t to) {
     return report->sent[place - 1].sent_us;
 }
 
-static bool is_drawn(const struct sim_report *report, struct wire_consensus *decoded, uint8_t channel, struct span message, struct arena *arena) {
-    return report->drawn_height != 0 && (channel == WIRE_DATA || channel == WIRE_VOTE) && wire_consensus_parse(decoded, message, arena) == NULL &&
+/* Whoever sends it is at that height, or behind it, and only then the message is looked into: that is dear. */
+static bool may_be_drawn(const struct sim_report *report, uint32_t from, uint8_t channel) {
+    int64_t ahead = replica_engine(sim_replica(report->sim, from))->height - report->drawn_height;
+    return report->drawn_height != 0 && ahead >= 0 && ahead <= 1 && (channel == WIRE_DATA || channel == WIRE_VOTE);
+}
+
+static bool is_drawn(const struct sim_report *report, struct wire_consensus *decoded, struct span message, struct arena *arena) {
+    return wire_consensus_parse(decoded, message, arena) == NULL &&
            is_of_drawn(report, decoded);
 }
 
@@ -117,7 +123,7 @@ static void on_sent(void *context, uint32_t from, uint32_t to, uint8_t channel, 
     if (height >= report->plan->config.initial_height)
         height_of(report, height)->bytes += (int64_t)message.size;
     arena_init(&arena, 4u << 20);
-    if (is_drawn(report, &decoded, channel, message, &arena)) {
+    if (may_be_drawn(report, from, channel) && is_drawn(report, &decoded, message, &arena)) {
         push_sent(report, from, to);
         if (decoded.kind == WIRE_VOTE_MESSAGE && address_equal(&decoded.vote.validator_address, sim_address(report->sim, from)))
             note_vote(report, &(struct sim_report_flight){.from = from, .to = from}, &decoded.vote);
@@ -130,7 +136,8 @@ static void on_arrived(void *context, uint32_t from, uint32_t to, uint8_t channe
     struct wire_consensus decoded;
     struct arena arena;
     arena_init(&arena, 4u << 20);
-    if (is_drawn(report, &decoded, channel, message, &arena)) {
+    bool is_due = report->first_sent[from][to] != 0 && (channel == WIRE_DATA || channel == WIRE_VOTE);
+    if (is_due && is_drawn(report, &decoded, message, &arena)) {
         struct sim_report_flight flight = {.sent_us = pop_sent(report, from, to), .arrives_us = sim_now_us(report->sim), .from = from, .to = to};
         if (decoded.kind == WIRE_BLOCK_PART)
             note_part(report, &flight, &decoded);
@@ -156,8 +163,11 @@ static void on_applied(void *context, uint32_t node, struct block *block, const 
         arena_close(&arena);
     }
     height->last_us = now;
-    if (block->header.height == report->drawn_height)
+    if (block->header.height == report->drawn_height) {
         report->nodes[node].decided_us = now;
+        if (address_equal(&block->header.proposer_address, sim_address(report->sim, node)))
+            report->proposer = node;
+    }
     for (size_t i = 0; i < report->tx_count; i++) {
         struct sim_report_tx *tx = &report->txs[i];
         if (tx->node != node || tx->final_us != 0)

@@ -42,6 +42,7 @@ struct sim_report {
     struct sim *sim;
     const struct sim_plan *plan;
     int64_t drawn_height;
+    uint32_t proposer; /* of the drawn height's block */
     struct sim_report_height *heights; /* from initial_height on */
     size_t height_count, height_capacity;
     struct sim_report_tx *txs;

@@ -104,6 +104,13 @@ bool sim_roads_read(struct sim_roads *roads, const char *text, char **error) {
     return *error == NULL;
 }
 
+void sim_roads_take_matrix(struct sim_roads *roads, const struct sim_roads *from) {
+    roads->kind = SIM_ROADS_WAN;
+    roads->regions = from->regions;
+    memcpy(roads->region_us, from->region_us, sizeof roads->region_us);
+    memcpy(roads->names, from->names, sizeof roads->names);
+}
+
 /* ---- the way */
 
 static uint64_t roll(struct sim_roads *roads) {

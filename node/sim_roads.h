@@ -28,6 +28,7 @@ void sim_roads_init(struct sim_roads *roads, enum sim_roads_kind kind, uint64_t 
 void sim_roads_mend(struct sim_roads *roads);
 /* Lines `NAME ms ms …`: one way from that region to each in the order of the lines; # begins a comment. false with *error malloc'ed. */
 bool sim_roads_read(struct sim_roads *roads, const char *text, char **error);
+void sim_roads_take_matrix(struct sim_roads *roads, const struct sim_roads *from); /* they become WAN roads over its regions */
 struct sim_road sim_roads_road(struct sim_roads *roads); /* for sim_config; a loan */
 
 #endif

@@ -318,6 +318,7 @@ void sim_run(struct sim_result *result, struct sim_plan *plan, FILE *trace, cons
     run = (struct run){.plan = plan, .result = result, .view = view, .chance = {plan->seed * 7 + 3}, .next_tx_us = 1000};
     *result = (struct sim_result){0};
     sim_trace_init(&run.trace, trace);
+    run.trace.is_off = plan->is_untraced;
     open_run(&run);
     start_all(&run);
     trouble(&run);

@@ -47,6 +47,8 @@ struct record {
 };
 
 static void note(struct sim_trace *trace, char kind, uint32_t from, uint32_t to, uint8_t channel, struct span bytes, int64_t more) {
+    if (trace->is_off)
+        return;
     struct record record = {sim_now_us(trace->sim), digest_of_bytes(bytes), more, (uint16_t)from, (uint16_t)to, kind, channel, {0}};
     trace->events++;
     put(trace, &record, sizeof record);

@@ -20,6 +20,7 @@ struct sim_trace {
     size_t pending_size;
     uint64_t events;
     FILE *out; /* NULL: not printed */
+    bool is_off; /* not even hashed */
     const struct sim *sim;
     struct sim_place places[SIM_NODES_MAX];
 };

@@ -83,6 +83,24 @@ START_TEST(seeds_make_everything_and_liars_stay_below_a_third) {
 }
 END_TEST
 
+START_TEST(the_matrix_of_regions_in_the_tree_is_the_one_of_seeds) {
+    static struct sim_roads built_in, read;
+    static char text[4096];
+    char *error;
+    FILE *file = fopen("tests/sim/regions.txt", "r");
+    if (file == NULL)
+        return; /* elsewhere than in the tree */
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    sim_roads_init(&built_in, SIM_ROADS_WAN, 1);
+    sim_roads_init(&read, SIM_ROADS_UNIFORM, 1);
+    ck_assert(sim_roads_read(&read, text, &error));
+    ck_assert_uint_eq(read.regions, built_in.regions);
+    ck_assert_mem_eq(read.names, built_in.names, sizeof read.names);
+    ck_assert_mem_eq(read.region_us, built_in.region_us, sizeof read.region_us);
+}
+END_TEST
+
 START_TEST(a_fault_that_is_left_out_leaves_the_others_as_they_were) {
     struct sim_plan *whole = malloc(sizeof *whole);
     uint64_t seed = 1;
@@ -109,6 +127,7 @@ Suite *suite_sim_plan(void) {
     tcase_add_test(tests, printing_the_trace_changes_nothing);
     tcase_add_test(tests, real_signatures_give_another_chain_that_holds_as_well);
     tcase_add_test(tests, seeds_make_everything_and_liars_stay_below_a_third);
+    tcase_add_test(tests, the_matrix_of_regions_in_the_tree_is_the_one_of_seeds);
     tcase_add_test(tests, a_fault_that_is_left_out_leaves_the_others_as_they_were);
     suite_add_tcase(suite, tests);
     return suite;

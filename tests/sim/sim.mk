@@ -1,5 +1,6 @@
 # make sim SEED=n [ARGS="--trace …"]                whole nodes in virtual time, all from one seed
 # make soak HOURS=h | MINUTES=m [FIRST=n]           seeds on all cores; those that fail are shrunk and kept in tests/sim/seeds.txt
+# make sim-speed                                    heights a second, and a hundred validators against real time
 # make sim-check                                    the kept seeds and SIM_COUNT others, and a slice of them with sanitizers
 SEED      ?= 1
 ARGS      ?=
@@ -11,13 +12,17 @@ SIM_SLICE ?= 25
 
 SIM_MINUTES = $(if $(HOURS),$(shell awk 'BEGIN { printf "%d", 60 * $(HOURS) }'),$(or $(MINUTES),10))
 
-.PHONY: sim soak sim-twice sim-check sim-slice
+.PHONY: sim-speed sim soak sim-twice sim-check sim-slice
 sim: $(OUT)/quorate
 	@$< sim --seed $(SEED) $(ARGS)
 
 soak: $(OUT)/quorate
 	@echo "soak: $(SIM_MINUTES) minutes from seed $(FIRST) on"
 	@$< sim --seed $(FIRST) --minutes $(SIM_MINUTES) --seeds-file tests/sim/seeds.txt
+
+# Heights a second of four quiet validators, and a hundred over the matrix of regions, in one thread.
+sim-speed: $(OUT)/quorate
+	@$< sim --speed --latency tests/sim/regions.txt
 
 # Two processes, at other addresses each, must have the same trace; without that no seed means anything. Then the kept seeds and all that may happen.
 SIM_TWICE ?= 12 16 41 425
