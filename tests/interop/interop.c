@@ -39,6 +39,7 @@ static const struct plan plans[] = {
     {"i3", "CometBFT block-syncs from Quorate only, extensions of kilobytes from height 1000", "QQC", 'C', false, scenario_block_sync, 1000, "extender"},
     {"i4", "Quorate block-syncs from CometBFT only, extensions of kilobytes from height 1000", "CCQ", 'C', false, scenario_block_sync, 1000, "extender"},
     {"i5", "the application switches vote extensions on, by transactions, while the chain runs", "QQCC", 'C', false, scenario_switch, 0, "extender"},
+    {"l", "light clients of both kinds, primaries and witnesses of both", "QQCC", 'C', false, scenario_light, 0, NULL},
 };
 #define PLANS (sizeof plans / sizeof plans[0])
 

@@ -37,5 +37,7 @@ void scenario_nil_times(struct row *row);
 /* The same, but our node follows the rule of the other release, among theirs that can decide without it: it refuses their blocks, does not fork, and
  * its log names the switch. */
 void scenario_wrong_release(struct row *row);
+/* light.c: light clients of either kind, with nodes of either kind as primary and as witness. */
+void scenario_light(struct row *row);
 
 #endif
