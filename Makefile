@@ -13,6 +13,7 @@
 #   make sim SEED=n          whole nodes in virtual time with faults and liars (make soak HOURS=h: many seeds)
 #   make disk                a validator that prunes under load, then on a disk that is full (root: on a tmpfs of its own)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
+#   make clients             CosmJS, wscat, curl and Prometheus, installed into ./clients, at a network of ours
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
 ifeq ($(origin CC),default)
@@ -51,7 +52,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill sync disk mutants interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync disk clients mutants interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -238,6 +239,10 @@ interop: $(OUT)/interop $(OUT)/quorate
 	@sh tests/interop/obtain.sh $(COMETBFT) interop
 	@sh tests/interop/obtain.sh $(COMETBFT_NEXT) interop || true
 	@$< $(OUT)/quorate interop $(COMETBFT) $(COMETBFT_NEXT) $(ONLY)
+
+# Clients that nobody here wrote; everything foreign stays in ./clients, which is not committed.
+clients: $(OUT)/quorate
+	@sh tests/clients/run.sh $< clients
 
 clean:
 	rm -rf build
