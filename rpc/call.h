@@ -181,7 +181,7 @@ struct rpc {
     bool apart;              /* it has */
     pthread_t thread;
     struct desk desk;        /* if apart */
-    struct event *answers;   /* its answers' descriptor */
+    struct event *answers, *news; /* its answers' descriptor, and its news' */
     struct event *turn_end;
     bool turn_end_due;
     struct mail_list outbox; /* for the core, at the end of this turn */
@@ -195,6 +195,7 @@ struct rpc {
     struct http *http;
     struct waiters waiters;
     struct herald herald;
+    atomic_bool wants_news;
     struct websocket *due;   /* to be flushed at the end of this turn */
     struct websocket_patience websocket_patience;
     struct exchange *spare; /* exchanges at rest */

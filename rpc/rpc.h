@@ -96,6 +96,11 @@ uint16_t rpc_port(const struct rpc *rpc); /* the bound port (for laddr port 0) *
 /* The host says: a block was applied. Wakes broadcast_tx_commit waiters, later the subscribers. Loans for the call. */
 void rpc_block_applied(struct rpc *rpc, struct block *block, const struct abci_finalized *finalized);
 
+/* What consensus does, for the subscribers; on the core's thread. Cheap to ask, and nothing needs to be told unless it is wanted. */
+struct rpc_news;
+bool rpc_wants_news(const struct rpc *rpc);
+void rpc_tell_news(struct rpc *rpc, const struct rpc_news *news); /* copied */
+
 /* The pure heart, for tests and fuzzing: answers the body of one POST, or GET /method?query. `reply` is called once, now or
  * (broadcast_tx_commit) later, at the latest in rpc_stop. An empty body: nothing but notifications were asked. */
 typedef void rpc_reply(void *context, int http_status, const char *body, size_t size, bool cacheable);
