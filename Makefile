@@ -14,6 +14,7 @@
 #   make disk                a validator that prunes under load, then on a disk that is full (root: on a tmpfs of its own)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
 #   make clients             CosmJS, wscat, curl and Prometheus, installed into ./clients, at a network of ours
+#   make abci [ONLY=rows]    nodes and applications as separate processes: ours, CometBFT's and others', in every pairing
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
 ifeq ($(origin CC),default)
@@ -111,6 +112,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
+	@$(MAKE) --no-print-directory -j2 CC=gcc abci-slice
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
 	@$(MAKE) --no-print-directory -j2 CC=gcc disk
 	@echo "make check: all good"
@@ -243,6 +245,17 @@ interop: $(OUT)/interop $(OUT)/quorate
 # Clients that nobody here wrote; everything foreign stays in ./clients, which is not committed.
 clients: $(OUT)/quorate
 	@sh tests/clients/run.sh $< clients
+
+# Nodes and applications as separate processes in every pairing; what is foreign stays in ./interop, which is not committed.
+$(OUT)/abci: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/abci/*.c) $(addprefix tests/interop/,fleet.c fleet_log.c relays.c chain.c))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+abci: $(OUT)/abci $(OUT)/quorate
+	@sh tests/interop/obtain.sh $(COMETBFT) interop || true
+	@sh tests/abci/obtain.sh $(COMETBFT) interop
+	@$< $(OUT)/quorate interop $(COMETBFT) $(ONLY)
+# The rows that need nothing foreign.
+abci-slice: $(OUT)/abci $(OUT)/quorate
+	@$< $(OUT)/quorate build/apart $(COMETBFT) slice
 
 clean:
 	rm -rf build

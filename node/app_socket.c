@@ -19,6 +19,8 @@ static const char *const place_names[PLACE_COUNT] = {"query", "snapshot", "mempo
 
 struct app_socket {
     struct app app;
+    struct app_table table; /* with a name of its own */
+    char name[160];
     struct app_socket_settings settings;
     struct abci_link *links[PLACE_COUNT];
     struct event *watches[PLACE_COUNT];
@@ -371,7 +373,10 @@ static bool dial(struct app_socket *self, enum place place) {
 struct app *app_socket_open(const struct app_socket_settings *settings, char **error) {
     struct app_socket *self = calloc(1, sizeof *self);
     assert(self != NULL);
-    self->app.table = &table;
+    snprintf(self->name, sizeof self->name, "at %s", settings->address);
+    self->table = table;
+    self->table.name = self->name;
+    self->app.table = &self->table;
     self->settings = *settings;
     self->told_ms = now_ms();
     arena_init(&self->scratch, SCRATCH_BYTES_MAX);

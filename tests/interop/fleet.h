@@ -18,6 +18,8 @@ struct fleet_wish {
     unsigned timeout_commit_ms;
     bool pex;
     int64_t extensions_from; /* vote_extensions_enable_height of the genesis; 0: off */
+    const char *const *proxy_apps; /* proxy_app of each node, an entry NULL: `app`, built in; whoever gives them runs the applications. NULL: none */
+    const char *const *more;       /* further arguments of our `testnet`, NULL at the end; may be NULL */
     bool relayed; /* the first `validators` nodes meet through relays */
 };
 
