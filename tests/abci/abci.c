@@ -162,6 +162,8 @@ static bool kill_app(struct run *run, uint32_t index) {
 
 static bool kill_node(struct run *run, uint32_t index) {
     fleet_kill(&run->fleet, index);
+    if (run->plan->apps[index] == 'p')
+        fleet_rest(1000); /* that server ends with its last connection */
     return start_all(run) && go_on(run, 3);
 }
 
@@ -205,21 +207,22 @@ static void run_steady_and_kills(struct run *run) {
         compare(run);
 }
 
-/* The crate's example gives no results for transactions: either node must stop at it, and ours say why. */
+/* The crate's example gives no results for transactions: either kind of node must stop at it. Ours says why and ends, CometBFT's process stays with
+ * its consensus halted. */
 static void run_nonsense(struct run *run) {
     char *error = NULL;
+    bool is_ours = run->plan->kinds[0] == 'Q';
+    const char *words = is_ours ? "gave 0 results for 1 transactions at height" : "expected tx results length to match";
     if (!set_up(run))
         return;
-    for (uint32_t i = 0; i < run->fleet.net.count; i++) {
-        if (!fleet_send(&run->fleet, i, "name=satoshi", &error)) {
-            free(error); /* the answer may not come any more */
-            error = NULL;
-        }
-        if (!ends(run, i))
-            return;
-    }
-    if (want(run, fleet_log_count(&run->fleet, 0, "gave 0 results for 1 transactions at height") == 1, "our log does not say what the application did"))
-        TELL(facts, "both stop at FinalizeBlock without results; ours says so and exits with %d", NODE_EXIT_APP);
+    if (!fleet_send(&run->fleet, 0, "name=satoshi", &error))
+        free(error); /* the answer may not come any more */
+    if (is_ours && !ends(run, 0))
+        return;
+    for (int64_t until_ms = fleet_clock() + 20000; fleet_log_count(&run->fleet, 0, words) == 0 && fleet_clock() < until_ms;)
+        fleet_rest(100);
+    if (want(run, fleet_log_count(&run->fleet, 0, words) > 0, "the log does not say what the application did"))
+        TELL(facts, "stops at FinalizeBlock: \"%s\"", words);
 }
 
 /* ---- rows */
@@ -237,7 +240,8 @@ static const struct plan plans[] = {
     {"e2", "2 Quorate, one with built-in extender, 2 CometBFT + quorate abci extender, vote extensions from height 5", "QQCC", "booo", "extender", run_steady, 5, false},
     {"p1", "Quorate + pyABCI's sample application (state in memory), kills", "Q", "p", "kvstore", run_kills, 0, false},
     {"p2", "2 Quorate, 2 CometBFT + pyABCI's sample application", "QQCC", "pppp", "kvstore", run_steady, 0, false},
-    {"r1", "Quorate, CometBFT + the kvstore of crate tendermint-abci, which gives no results for transactions", "QC", "rr", "kvstore", run_nonsense, 0, false},
+    {"r1", "Quorate + the kvstore of crate tendermint-abci, which gives no results for transactions", "Q", "r", "kvstore", run_nonsense, 0, false},
+    {"r2", "CometBFT + the same", "C", "r", "kvstore", run_nonsense, 0, false},
 };
 #define PLANS (sizeof plans / sizeof plans[0])
 
@@ -302,11 +306,11 @@ int main(int argc, char **argv) {
         run->plan = &plans[i];
         snprintf(folder, sizeof folder, "%s/abci/%s", base, plans[i].name);
         run->wish = (struct fleet_wish){.folder = folder, .quorate = quorate, .comet = comet, .kinds = plans[i].kinds, .homes_by = 'Q',
-                                        .validators = (uint32_t)strlen(plans[i].kinds), .release = "0.38", .base_port = (uint16_t)(26100 + 50 * i),
+                                        .validators = (uint32_t)strlen(plans[i].kinds), .release = "0.38", .base_port = (uint16_t)(22000 + 50 * i),
                                         .timeout_commit_ms = 50, .pex = true, .extensions_from = plans[i].extensions_from, .app = plans[i].app,
                                         .more = more};
         struct apps_wish wish = {.folder = folder, .quorate = quorate, .programs = programs, .kinds = plans[i].apps, .app = plans[i].app,
-                                 .base_port = (uint16_t)(26100 + 50 * i + 30), .extensions_from = plans[i].extensions_from};
+                                 .base_port = (uint16_t)(22000 + 50 * i + 30), .extensions_from = plans[i].extensions_from};
         int64_t began_ms = fleet_clock();
         run_plan(run, &wish);
         print_row(stdout, run, (double)(fleet_clock() - began_ms) / 1000);

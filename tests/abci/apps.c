@@ -109,6 +109,8 @@ static bool wait_for(struct apps *apps, uint32_t index, char **error) {
 
 bool apps_start(struct apps *apps, char **error) {
     for (uint32_t i = 0; i < apps->count; i++) {
+        if (apps->pids[i] != 0 && waitpid(apps->pids[i], NULL, WNOHANG) != 0)
+            apps->pids[i] = 0; /* it ended by itself */
         if (apps->proxy_apps[i] == NULL || apps->pids[i] != 0)
             continue;
         if (strncmp(apps->addresses[i], "unix://", 7) == 0)
@@ -117,7 +119,7 @@ bool apps_start(struct apps *apps, char **error) {
         apps->pids[i] = fork();
         if (apps->pids[i] == 0)
             run(apps, i);
-        if (!wait_for(apps, i, error))
+        if (kind_of(apps, i) != 'p' && !wait_for(apps, i, error)) /* p would end after a visit; the node waits for it */
             return false;
     }
     return true;
