@@ -2,21 +2,7 @@
 #ifndef QUORATE_TESTS_INTEROP_SCENARIOS_H
 #define QUORATE_TESTS_INTEROP_SCENARIOS_H
 
-#include "tests/interop/chain.h"
-
-enum outcome { OUTCOME_GOOD, OUTCOME_FAILED, OUTCOME_NOT_YET, OUTCOME_MISSING };
-
-struct row {
-    const char *quorate, *comet, *folder; /* programs; the scenario's own folder */
-    const char *kinds, *release;
-    char homes_by;
-    uint16_t base_port;
-    int64_t extensions_from; /* fleet_wish; app too */
-    const char *app;
-    struct fleet fleet;
-    enum outcome outcome;
-    char heights[32], compared[400], why[1400];
-};
+#include "tests/interop/row.h"
 
 /* Heights under load with all nodes up: everything equal, everyone proposes, no peer dropped. */
 void scenario_steady(struct row *row);
