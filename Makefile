@@ -184,6 +184,8 @@ $(OUT)/bench-sync: $(call objects,$(ROOMS)) $(OUT)/tests/bench/sync.o $(OUT)/tes
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 bench-sync: $(OUT)/bench-sync
 	@$<
+	@if command -v go >/dev/null || [ -x interop/bin/$(COMETBFT)/cometbft ]; then $(MAKE) --no-print-directory interop ONLY=s; else \
+	echo "!! no Go here: nothing is compared with CometBFT's block sync"; fi
 
 # What the vote journal costs.
 $(OUT)/bench-votes: $(call objects,$(ROOMS)) $(OUT)/tests/bench/votes.o
@@ -235,10 +237,10 @@ include tests/sim/sim.mk
 COMETBFT      := 0.38.26
 COMETBFT_NEXT := 0.40.0
 ONLY          ?=
-$(OUT)/interop: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/interop/*.c)) $(OUT)/tests/node/outsider.o
+$(OUT)/interop: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/interop/*.c)) $(patsubst %,$(OUT)/tests/%.o,node/outsider processes/actor ledger/chain)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 interop: $(OUT)/interop $(OUT)/quorate
-	@sh tests/interop/obtain.sh $(COMETBFT) interop
+	@sh tests/interop/obtain.sh $(COMETBFT) interop priv_val_server
 	@sh tests/interop/obtain.sh $(COMETBFT_NEXT) interop || true
 	@$< $(OUT)/quorate interop $(COMETBFT) $(COMETBFT_NEXT) $(ONLY)
 

@@ -89,6 +89,20 @@ static char *with_setting(char *text, const char *section, const char *key, cons
     return new_text;
 }
 
+bool fleet_set(const struct fleet *fleet, uint32_t node, const char *section, const char *key, const char *value, char **error) {
+    char path[LOCALNET_PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/config/config.toml", fleet->net.nodes[node].home);
+    struct blob *old = keyfile_read(path, CONFIG_MAX, error);
+    if (old == NULL)
+        return false;
+    char *text = complaint_of("%.*s", (int)blob_span(old).size, (const char *)blob_span(old).data);
+    text = with_setting(text, section, key, value);
+    bool good = keyfile_write(path, span_text(text), true, error);
+    free(text);
+    blob_release(old);
+    return good;
+}
+
 static char *peers_of(const struct fleet *fleet, const struct fleet_wish *wish, uint32_t index, uint32_t count) {
     char *list = complaint_of("%s", "\"");
     for (uint32_t i = 0; i < count; i++) {

@@ -26,4 +26,11 @@ void scenario_wrong_release(struct row *row);
 /* light.c: light clients of either kind, with nodes of either kind as primary and as witness. */
 void scenario_light(struct row *row);
 
+/* Every validator's key is with a signer: ours with CometBFT's and with ours, theirs with ours, over tcp and unix; signers are killed in turn. */
+void scenario_signers(struct row *row);
+/* Validators of both kinds know only a seed of one kind; then nothing but each other's address books. The last home is the seed. */
+void scenario_seed(struct row *row);
+/* A chain by script is fetched by one node of each kind alone from the same peers by script: blocks per second. */
+void scenario_speed(struct row *row);
+
 #endif
