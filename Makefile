@@ -53,7 +53,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill sync disk clients mutants interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync far disk clients mutants interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -115,6 +115,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=gcc abci-slice
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
 	@$(MAKE) --no-print-directory -j2 CC=gcc disk
+	@$(MAKE) --no-print-directory -j2 CC=gcc far
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
@@ -211,6 +212,12 @@ $(OUT)/sync: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/sy
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
 sync: $(OUT)/sync $(OUT)/quorate
 	@$< $(OUT)/quorate $(FOR)
+
+# `quorate signer` as a process.
+$(OUT)/far: $(call objects,$(ROOMS)) $(OUT)/tests/processes/far.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+far: $(OUT)/far $(OUT)/quorate
+	@$< $(OUT)/quorate
 
 # Two honest engines that share a key, in all ways of hearing each other for some rounds: `make twins`, or `make twins DEEP=deep`.
 $(OUT)/twins: $(call objects,$(BELOW_tendermint)) $(patsubst %,$(OUT)/tests/tendermint/%.o,twins twins_net twins_state story) $(OUT)/tests/twins/main.o

@@ -81,7 +81,7 @@ static void run_row(struct row *row, const struct plan *plan, uint32_t index) {
         snprintf(row->why, sizeof row->why, "no CometBFT at %s", row->comet);
         return;
     }
-    row->base_port = (uint16_t)(22000 + 170 * index); /* below those that the kernel gives to whoever dials */
+    row->base_port = (uint16_t)(21500 + 170 * index); /* below those that the kernel gives to whoever dials */
     row->fleet.net.lock = -1;
     plan->run(row);
     fleet_close(&row->fleet);
