@@ -13,6 +13,7 @@
 #   make sim SEED=n          whole nodes in virtual time with faults and liars (make soak HOURS=h: many seeds)
 #   make disk                a validator that prunes under load, then on a disk that is full (root: on a tmpfs of its own)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
+#   make routes              every route of a real node by curl, subscriptions by a WebSocket client of our own
 #   make clients             CosmJS, wscat, curl and Prometheus, installed into ./clients, at a network of ours
 #   make abci [ONLY=rows]    nodes and applications as separate processes: ours, CometBFT's and others', in every pairing
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
@@ -53,7 +54,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill sync far disk clients mutants interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync far disk routes clients mutants interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -116,16 +117,17 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
 	@$(MAKE) --no-print-directory -j2 CC=gcc disk
 	@$(MAKE) --no-print-directory -j2 CC=gcc far
+	@$(MAKE) --no-print-directory -j2 CC=gcc routes
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
 RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev libutf8proc-dev libwslay-dev
-CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev
+CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev curl
 
 define DEPS_SCRIPT
 probe() {
     case $$1 in
-    gcc|clang|make|pkg-config) command -v $$1 >/dev/null; return ;;
+    gcc|clang|make|pkg-config|curl) command -v $$1 >/dev/null; return ;;
     libssl-dev) header=openssl/sha.h ;; libleveldb-dev) header=leveldb/c.h ;; libevent-dev) header=event2/event.h ;;
     libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; libutf8proc-dev) header=utf8proc.h ;; libwslay-dev) header=wslay/wslay.h ;; check) header=check.h ;;
     libsubunit-dev) header=subunit/child.h ;; *) return 0 ;;
@@ -250,6 +252,12 @@ interop: $(OUT)/interop $(OUT)/quorate
 	@sh tests/interop/obtain.sh $(COMETBFT) interop priv_val_server
 	@sh tests/interop/obtain.sh $(COMETBFT_NEXT) interop || true
 	@$< $(OUT)/quorate interop $(COMETBFT) $(COMETBFT_NEXT) $(ONLY)
+
+# A slice of the clients, with what every machine has.
+$(OUT)/routes: $(call objects,$(ROOMS)) $(OUT)/tests/processes/routes.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+routes: $(OUT)/routes $(OUT)/quorate
+	@$< $(OUT)/quorate
 
 # Clients that nobody here wrote; everything foreign stays in ./clients, which is not committed.
 clients: $(OUT)/quorate
