@@ -232,8 +232,8 @@ void replica_pump(struct replica *replica) {
         replica->queue_first = (replica->queue_first + 1) % REPLICA_QUEUE_MAX;
         replica->queue_count--;
         step(replica, &next.event);
-        blob_release(next.extension);
         perform_effects(replica, &replica->effects);
+        blob_release(next.extension);
         if (replica->queue_count == 0)
             replica_tell_txs(replica);
     }
