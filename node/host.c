@@ -107,6 +107,11 @@ static enum evidence_pool_verdict submit_evidence(void *context, const struct ev
     return verdict;
 }
 
+static char *dial(void *context, const struct rpc_dial *wish) {
+    return switchboard_dial(((struct host *)context)->board,
+                            &(struct switchboard_wish){wish->addresses, wish->persistent, wish->unconditional, wish->private});
+}
+
 void host_fill(struct rpc_host *out, struct host *host) {
     out->context = host;
     out->now = now;
@@ -117,4 +122,5 @@ void host_fill(struct rpc_host *out, struct host *host) {
     out->peers = peers;
     out->submit = submit;
     out->submit_evidence = submit_evidence;
+    out->dial = dial;
 }

@@ -50,10 +50,11 @@ struct route {
     void (*ask)(struct call *call);     /* NULL: the core is not needed */
     void (*prepare)(struct call *call); /* NULL: nothing to do before */
     bool websocket;                     /* over a websocket only */
+    bool unsafe;                        /* unknown unless rpc.unsafe */
 };
 
 extern const struct route routes_table[]; /* ends with a NULL name */
-const struct route *routes_find(struct span name); /* NULL: none */
+const struct route *routes_find(const struct rpc_config *config, struct span name); /* NULL: none, or an unsafe one that is off */
 bool routes_cacheable(const struct route *route, const struct arg *args);
 
 /* A request: one POST body with its calls, or one URI call. Pooled; memory is kept from one to the next. */
@@ -107,7 +108,7 @@ void exchange_resume(struct exchange *exchange, const struct abci_tx_result *res
 void exchange_go_on(struct exchange *exchange);
 struct span exchange_body(const struct exchange *exchange); /* of a complete one; a loan */
 /* The page of GET /. `host` as the client sent it: it is escaped (wound 38). */
-void routes_index(struct emit *out, struct span host);
+void routes_index(struct emit *out, const struct rpc_config *config, struct span host);
 
 /* Handlers by room of the house that they ask: routes_{node,chain,search,txs,engine,evidence}.c */
 void routes_health(struct call *call);
@@ -142,6 +143,11 @@ void routes_ask_consensus_state(struct call *call);
 void routes_ask_dump_consensus_state(struct call *call);
 void routes_prepare_evidence(struct call *call);
 void routes_ask_evidence(struct call *call);
+void routes_prepare_dial(struct call *call);
+void routes_ask_dial(struct call *call);
+void routes_dial_seeds(struct call *call);
+void routes_dial_peers(struct call *call);
+void routes_ask_flush_mempool(struct call *call);
 void routes_broadcast_tx_async(struct call *call);
 void routes_broadcast_tx_sync(struct call *call);
 void routes_broadcast_tx_commit(struct call *call);

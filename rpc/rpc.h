@@ -46,6 +46,11 @@ struct rpc_peer {
     uint32_t step;
 };
 
+struct rpc_dial {
+    const char *addresses;
+    bool persistent, unconditional, private; /* as in [p2p]: persistent_peers, unconditional_peer_ids, private_peer_ids */
+};
+
 /* Filled by the node; every pointer is a loan for the server's life. When rpc has a thread of its own, it calls on it: now, node_info and validator_key;
  * all else is called, and the ledger, the mempool, the engine and the application are touched, on the thread of the event base given to rpc_start. */
 struct rpc_host {
@@ -67,6 +72,8 @@ struct rpc_host {
     enum mempool_verdict (*submit)(void *context, struct abci_check *check, struct blob *tx, struct arena *arena);
     /* Verifies evidence and gives it to the pool and to gossip. NULL: this node takes none. */
     enum evidence_pool_verdict (*submit_evidence)(void *context, const struct evidence *evidence);
+    /* Begins to dial ("id@host:port,…"). NULL, or what is wrong with one of them (malloc'ed): then none was dialled. */
+    char *(*dial)(void *context, const struct rpc_dial *wish);
 };
 
 struct rpc_config { /* [rpc] of config.toml */
