@@ -54,7 +54,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill sync far disk routes clients mutants interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync far disk routes clients mutants abci abci-slice interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -51,6 +51,7 @@ struct route {
     void (*prepare)(struct call *call); /* NULL: nothing to do before */
     bool websocket;                     /* over a websocket only */
     bool unsafe;                        /* unknown unless rpc.unsafe */
+    bool of_app; /* `ask` wants the application and nothing else: one apart (app.h) is asked on rpc's thread, lest its slowness becomes the core's */
 };
 
 extern const struct route routes_table[]; /* ends with a NULL name */

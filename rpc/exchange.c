@@ -275,7 +275,7 @@ static bool run(struct exchange *exchange, const struct route *route, const stru
         call_fail(call, "the answers of this batch are larger than %d bytes: ask for less at once", OUTPUT_BYTES_MAX);
     else if (route->prepare != NULL)
         route->prepare(call);
-    if (!call->failed && route->ask != NULL && rpc->apart) {
+    if (!call->failed && route->ask != NULL && rpc->apart && !(route->of_app && rpc->host.ledger->app->table->is_apart)) {
         rpc_post(rpc, exchange);
         return false;
     }
