@@ -20,6 +20,7 @@ static const struct cli_choice commands[] = {
     {"tx", "send a transaction", cmd_tx},
     {"light", "follow a chain by verified headers; a verified RPC on this machine", cmd_light},
     {"verify", "check a commit, a transaction or a piece of state without any node", cmd_verify},
+    {"audit", "who forked the chain: judge logs and commits, verify the proof", cmd_audit},
     {"keys", "make, list and import the keys of accounts", cmd_keys},
     {"load", "send many transactions and measure", cmd_load},
     {"bench", "measure this machine", cmd_bench},

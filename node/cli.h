@@ -42,6 +42,7 @@ int cmd_gen_node_key(int argc, char **argv);
 int cmd_unsafe_reset_all(int argc, char **argv);
 int cmd_rollback(int argc, char **argv);
 int cmd_db(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_db_stats(int argc, char **argv); /* of `db` */
 int cmd_version(int argc, char **argv);
 

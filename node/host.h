@@ -9,6 +9,7 @@
 
 struct host { /* loans, filled by node.c */
     struct replica *replica;
+    struct kv *votes; /* of its vote journal; NULL: none */
     struct switchboard *board;
     struct world_libevent *real;
     const struct node_info *info;

@@ -261,13 +261,6 @@ static void on_block(void *context, struct block *block, const struct abci_final
     log_format(WORLD_INFO, "committed height %" PRId64 " %s… with %u transactions", block->header.height, hash, block->tx_count);
 }
 
-static bool wants_news(void *context) {
-    const struct node *node = context;
-    return node->rpc != NULL && rpc_wants_news(node->rpc);
-}
-
-static void on_news(void *context, const struct rpc_news *news) { rpc_tell_news(((struct node *)context)->rpc, news); }
-
 static bool open_replica(struct node *node, char **error) {
     const struct config *config = node->config;
     if (!below_home(&node->journal_name, config, config->consensus.wal_file, "consensus.wal_file", error))
@@ -301,7 +294,7 @@ static bool open_replica(struct node *node, char **error) {
     if (node->notary != NULL)
         settings.remote_key = node->validator_key;
     node->real = world_libevent_new(node->base, node->disk, node->notary);
-    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block, wants_news, on_news}, node->votes};
+    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block}, node->votes};
     node->status = NODE_EXIT_DAMAGED;
     node->replica = replica_new(&settings, &parts, error);
     return node->replica != NULL;
@@ -381,6 +374,7 @@ static bool open_rpc(struct node *node, char **error) {
     };
     node->host = (struct host){
         .replica = node->replica,
+        .votes = node->votes,
         .board = node->board,
         .real = node->real,
         .info = &node->info,

@@ -1,0 +1,343 @@
+/* quorate audit run, quorate audit verify. */
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "node/audit_draw.h"
+#include "node/cmd_audit.h"
+#include "node/complaint.h"
+
+enum { VERIFY_BYTES_MAX_FACTOR = 8 };
+
+static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path;
+static int64_t height;
+static bool json, silence_known;
+static struct audit_list commits, logs, journals, answers;
+
+/* ---- run */
+
+static bool take_file(void *context, const char *name, const char *value, char **error) {
+    (void)context;
+    struct audit_list *list = strcmp(name, "commit") == 0 || strcmp(name, "branch") == 0 || strcmp(name, "validators") == 0 || strcmp(name, "block") == 0 ||
+                                      strcmp(name, "evidence") == 0
+                                  ? &commits
+                              : strcmp(name, "log") == 0                                            ? &logs
+                              : strcmp(name, "cometbft-wal") == 0 || strcmp(name, "journal") == 0 ? &journals
+                              : strcmp(name, "answers") == 0                                        ? &answers
+                                                                                                    : NULL;
+    return list != NULL && cmd_audit_take(list, value, error);
+}
+
+static const struct cli_option run_options[] = {
+    {"genesis", CLI_TEXT, &genesis, "FILE", "genesis.json: its validators are trusted", 0, 0},
+    {"trusted-header", CLI_TEXT, &trusted_header, "FILE", "instead, or above it: an answer of /commit that is trusted", 0, 0},
+    {"height", CLI_NUMBER, &height, "H", "the height in question (default: that of the two commits)", 0, INT64_MAX - 2},
+    {"lock-rule", CLI_TEXT, &lock_rule, "RULE", "strict (all validators run quorate; the default), comet (or some do), paper", 0, 0},
+    {"deadline", CLI_TEXT, &deadline, "TIME", "2026-01-31T12:00:00Z: whoever did not answer until then is convicted by its silence", 0, 0},
+    {"out", CLI_TEXT, &out_path, "FILE", "the report as JSON", 0, 0},
+    {"bundle", CLI_TEXT, &bundle_path, "FILE", "what a third party verifies", 0, 0},
+    {"requests", CLI_TEXT, &requests_path, "DIR", "a request for each suspect is written here", 0, 0},
+    {"svg", CLI_TEXT, &svg_path, "FILE", "a picture: rounds, votes, locks, and what contradicts what", 0, 0},
+    {"json", CLI_FLAG, &json, "", "the report as JSON on stdout instead of the summary", 0, 0},
+};
+
+static const struct cli_command run_command = {
+    .name = "audit run",
+    .arguments = "--genesis FILE --commit A --commit B [--validators FILE …] [--log FILE …] [--journal DIR …] [--answers DIR] …",
+    .summary = "Two blocks were decided at one height: who of the validators broke which rule? Judges what is handed in, tells who is proven or\n"
+               "convicted with which proof, whom to ask for what is missing, and writes a bundle that anybody can verify with the genesis alone.\n"
+               "\n"
+               "  --commit FILE       an answer of /commit; of the height in question, of the next (both branches: then no log is needed), or of\n"
+               "                      lower ones where the validator set changed. --branch FILE is the same\n"
+               "  --validators FILE   an answer of /validators (each page), for sets that are not the genesis'\n"
+               "  --block FILE        an answer of /block or /header: for its header and evidence;  --evidence FILE  one piece of evidence\n"
+               "  --log FILE          what `quorate audit export` wrote\n"
+               "  --journal DIR       a journal's folder or file (data/cs.wal), of ours or of CometBFT; --cometbft-wal DIR is the same\n"
+               "  --answers DIR       what the suspects answered (`quorate audit answer`)\n"
+               "\n"
+               "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 fork with more than a third convicted,\n"
+               "11 fork not resolved yet, 2 bad input.",
+    .example = "curl -s node0:26657/commit?height=7 >a.json; curl -s node3:26657/commit?height=7 >b.json\n"
+               "quorate audit export --home net/node1 --height 7 --out node1.log\n"
+               "quorate audit run --genesis genesis.json --commit a.json --commit b.json --log node1.log --bundle proof --requests ask\n"
+               "quorate audit answer ask/request-1.json --home net/node2 --out answers/2.json      (each suspect, on its host)\n"
+               "quorate audit run --genesis genesis.json --commit a.json --commit b.json --log node1.log --answers answers \\\n"
+               "    --deadline 2026-01-31T12:00:00Z --bundle proof --out report.json\n"
+               "quorate audit verify proof --genesis genesis.json                                  (anybody, anywhere)",
+    .options = run_options,
+    .option_count = sizeof run_options / sizeof run_options[0],
+    .other = take_file,
+};
+
+static int bad_input(const struct cli_command *command, char *error) {
+    cli_fail(command, error);
+    return AUDIT_BAD_INPUT;
+}
+
+static bool read_source(struct docket *docket, const char *path, void (*add)(struct docket *docket, struct docket_source *source, struct span bytes),
+                        char **error) {
+    struct blob *file = cmd_audit_read(path, error);
+    if (file == NULL)
+        return false;
+    add(docket, docket_source(docket, path), blob_span(file));
+    blob_release(file);
+    return true;
+}
+
+static void add_json(struct docket *docket, struct docket_source *source, struct span bytes) { docket_add_json(docket, source, bytes); }
+
+static bool read_commits(struct docket *docket, char **error) {
+    for (uint32_t i = 0; i < commits.count; i++)
+        if (!read_source(docket, commits.items[i], add_json, error))
+            return false;
+    return true;
+}
+
+/* Evidence lies in the same files; it needs the validators of the height. */
+static bool read_evidence(struct docket *docket, char **error) {
+    for (uint32_t i = 0; i < commits.count; i++) {
+        struct blob *file = cmd_audit_read(commits.items[i], error);
+        if (file == NULL)
+            return false;
+        docket_add_json_evidence(docket, &docket->sources[i], blob_span(file));
+        blob_release(file);
+    }
+    return true;
+}
+
+static void add_answer(struct docket *docket, struct docket_source *source, struct span bytes) {
+    struct audit_request request;
+    struct audit_log log;
+    struct span log_bytes;
+    const char *why = audit_answer_parse(&request, &log_bytes, bytes, &docket->arena);
+    if (why == NULL && (strcmp(request.chain_id, docket->chain_id) != 0 || request.height != docket->height))
+        why = "it answers a request of another chain or height";
+    if (why == NULL && (!audit_log_read(&log, log_bytes) || !address_equal(&log.manifest.address, &request.who)))
+        why = "it answers a request to somebody else, or its log is damaged";
+    if (why == NULL)
+        docket_add_log(docket, source, log_bytes);
+    else
+        snprintf(source->note, sizeof source->note, "passed over: %s", why);
+}
+
+static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+static bool read_answers(struct docket *docket, const char *path, char **error) {
+    struct dirent **entries;
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        return read_source(docket, path, add_answer, error);
+    int count = scandir(path, &entries, is_visible, alphasort);
+    if (count < 0)
+        *error = complaint_of("%s: %s", path, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        char *name = complaint_of("%s/%s", path, entries[i]->d_name);
+        if (*error == NULL)
+            read_source(docket, name, add_answer, error);
+        free(name);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    return *error == NULL;
+}
+
+/* Signed logs first: of what a validator signs only so much is kept, and theirs shall be among it. */
+static bool read_logs(struct docket *docket, char **error) {
+    for (uint32_t i = 0; i < logs.count; i++)
+        if (!read_source(docket, logs.items[i], docket_add_log, error))
+            return false;
+    for (uint32_t i = 0; i < answers.count; i++)
+        if (!read_answers(docket, answers.items[i], error))
+            return false;
+    for (uint32_t i = 0; i < journals.count; i++)
+        docket_add_journal(docket, journals.items[i]);
+    return read_evidence(docket, error);
+}
+
+static bool write_text(const char *path, struct emit *emit, char **error) {
+    struct emit indented;
+    emit_init(&indented);
+    emit_indented(&indented, span_of(emit->data, emit->size));
+    emit_raw(&indented, span_text("\n"));
+    bool good = keyfile_write(path, span_of(indented.data, indented.size), true, error);
+    emit_close(&indented);
+    return good;
+}
+
+static bool write_requests(const struct docket *docket, char **error) {
+    uint32_t number = 0;
+    if (requests_path == NULL)
+        return true;
+    for (uint32_t i = 0; i < docket->report.count && *error == NULL; i++) {
+        const struct audit_finding *finding = &docket->report.findings[i];
+        struct audit_request request;
+        struct emit emit;
+        if (finding->status != AUDIT_SUSPECT)
+            continue;
+        audit_request_of(&request, &docket->audit, finding);
+        emit_init(&emit);
+        audit_request_emit(&emit, &request, deadline);
+        char *path = complaint_of("%s/request-%u.json", requests_path, ++number);
+        write_text(path, &emit, error);
+        free(path);
+        emit_close(&emit);
+    }
+    return *error == NULL;
+}
+
+static bool write_picture(const struct docket *docket, char **error) {
+    struct emit emit;
+    if (svg_path == NULL)
+        return true;
+    emit_init(&emit);
+    audit_draw(&emit, docket);
+    bool good = keyfile_write(svg_path, span_of(emit.data, emit.size), true, error);
+    emit_close(&emit);
+    return good;
+}
+
+static bool write_results(const struct docket *docket, char **error) {
+    struct emit emit;
+    emit_init(&emit);
+    audit_report_emit(&emit, docket);
+    bool good = (out_path == NULL || write_text(out_path, &emit, error)) && write_requests(docket, error) && write_picture(docket, error) &&
+                (bundle_path == NULL || docket->bundle.size == 0 || keyfile_write(bundle_path, docket->bundle, true, error));
+    if (good && json) {
+        struct emit indented;
+        emit_init(&indented);
+        emit_indented(&indented, span_of(emit.data, emit.size));
+        printf("%.*s\n", (int)indented.size, indented.data);
+        emit_close(&indented);
+    }
+    emit_close(&emit);
+    return good;
+}
+
+static bool is_over(bool *passed, char **error) {
+    struct timestamp due;
+    *passed = false;
+    if (deadline == NULL)
+        return true;
+    if (!timestamp_parse(&due, span_text(deadline))) {
+        *error = complaint_of("--deadline %s: a time like 2026-01-31T12:00:00Z is wanted", deadline);
+        return false;
+    }
+    struct timestamp now = {time(NULL), 0};
+    *passed = timestamp_compare(&now, &due) >= 0;
+    return true;
+}
+
+static bool judge(struct docket *docket, char **error) {
+    bool passed;
+    if (!is_over(&passed, error) || !read_commits(docket, error))
+        return false;
+    *error = docket_settle(docket, height);
+    if (*error != NULL || !read_logs(docket, error))
+        return false;
+    *error = docket_judge(docket, passed);
+    return *error == NULL && write_results(docket, error);
+}
+
+static void show_sources_anyway(const struct docket *docket) {
+    for (uint32_t i = 0; i < docket->source_count; i++)
+        if (docket->sources[i].note[0] != '\0')
+            fprintf(stderr, "  %s: %s\n", docket->sources[i].name, docket->sources[i].note);
+}
+
+int cmd_audit_run(int argc, char **argv) {
+    struct cli_rest rest;
+    struct audit_base base;
+    enum audit_rule rule = AUDIT_STRICT;
+    char *error = NULL;
+    int status;
+    genesis = trusted_header = lock_rule = deadline = out_path = bundle_path = requests_path = svg_path = NULL;
+    height = 0;
+    json = false;
+    commits.count = logs.count = journals.count = answers.count = 0;
+    if (!cli_parse(&run_command, &rest, &status, 1, argc, argv))
+        return status;
+    if (lock_rule != NULL && !audit_rule_parse(&rule, span_text(lock_rule)))
+        return cli_misuse(&run_command, "--lock-rule %s: it is strict, comet or paper", lock_rule);
+    if (!cmd_audit_base(&base, genesis, trusted_header, &error))
+        return bad_input(&run_command, error);
+    struct docket *docket = calloc(1, sizeof *docket);
+    assert(docket != NULL);
+    docket_init(docket, rule, span_text(base.chain_id));
+    if (base.set.count > 0)
+        docket_trust(docket, base.trust.height, &base.set);
+    docket->trust = base.trust;
+    bool good = judge(docket, &error);
+    if (good && !json)
+        audit_report_show(stdout, docket);
+    if (!good)
+        show_sources_anyway(docket);
+    status = good ? (int)audit_report_exit(docket) : bad_input(&run_command, error);
+    docket_close(docket);
+    free(docket);
+    valset_close(&base.set);
+    return status;
+}
+
+/* ---- verify */
+
+static const struct cli_option verify_options[] = {
+    {"genesis", CLI_TEXT, &genesis, "FILE", "genesis.json", 0, 0},
+    {"trusted-header", CLI_TEXT, &trusted_header, "FILE", "an answer of /commit that you trust, if the bundle was built on it", 0, 0},
+    {"silence-known", CLI_FLAG, &silence_known, "", "count those as convicted who are said to be silent: you know it yourself", 0, 0},
+};
+
+static const struct cli_command verify_command = {
+    .name = "audit verify",
+    .arguments = "BUNDLE --genesis FILE",
+    .summary = "Is what a bundle says true? Needs no node and does not trust whoever made it: a pure function of the bundle and the genesis (or one\n"
+               "trusted header); tendermint/audit_verify.c is all of it. What no bundle can prove, that somebody kept silent, is told apart.\n"
+               "Exit status: 0 good and no fork, 10 fork with more than a third convicted, 11 fork with less, 2 the bundle does not hold.",
+    .example = "quorate audit verify proof --genesis genesis.json",
+    .options = verify_options,
+    .option_count = sizeof verify_options / sizeof verify_options[0],
+    .rest_max = 1,
+};
+
+static int verify(const struct audit_base *base, const char *path) {
+    char *error = NULL;
+    struct blob *file = cmd_audit_read(path, &error);
+    struct audit_verified seen;
+    struct arena arena;
+    size_t offset;
+    if (file == NULL)
+        return bad_input(&verify_command, error);
+    arena_init(&arena, VERIFY_BYTES_MAX_FACTOR * file->size + (64u << 20));
+    const char *wrong = audit_verify(&seen, &offset, blob_span(file), &base->trust, span_text(base->chain_id), &arena);
+    int status = AUDIT_BAD_INPUT;
+    if (wrong != NULL) {
+        bad_input(&verify_command, complaint_of("%s: refused at byte %zu: %s", path, offset, wrong));
+    } else {
+        audit_report_show_verified(stdout, &seen, silence_known);
+        status = (int)audit_report_verified_exit(&seen, silence_known);
+    }
+    arena_close(&arena);
+    blob_release(file);
+    return status;
+}
+
+int cmd_audit_verify(int argc, char **argv) {
+    struct cli_rest rest;
+    struct audit_base base;
+    char *error = NULL;
+    int status;
+    genesis = trusted_header = NULL;
+    silence_known = false;
+    if (!cli_parse(&verify_command, &rest, &status, 1, argc, argv))
+        return status;
+    if (rest.count != 1)
+        return cli_misuse(&verify_command, "which bundle?");
+    if (!cmd_audit_base(&base, genesis, trusted_header, &error))
+        return bad_input(&verify_command, error);
+    status = verify(&base, rest.values[0]);
+    valset_close(&base.set);
+    return status;
+}

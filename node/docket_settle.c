@@ -1,0 +1,156 @@
+/* Which commits are in question, and how the validators of their height follow from what is trusted. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "node/complaint.h"
+#include "node/docket.h"
+
+static int compare_signed(const void *left, const void *right) {
+    const struct audit_commit *a = left, *b = right;
+    int order = (a->header.height > b->header.height) - (a->header.height < b->header.height);
+    if (order == 0)
+        order = (a->commit.round > b->commit.round) - (a->commit.round < b->commit.round);
+    return order != 0 ? order : block_id_compare(&a->id, &b->id);
+}
+
+static const struct valset *find_set(const struct docket *docket, const struct digest *hash) {
+    for (uint32_t i = 0; i < docket->set_count; i++) {
+        struct digest its;
+        valset_hash(&its, &docket->sets[i]);
+        if (digest_equal(&its, hash))
+            return &docket->sets[i];
+    }
+    return NULL;
+}
+
+/* As the third party will see it (audit_bundle.h). */
+static const char *follows(const struct docket *docket, const struct audit_trust *trust, const struct audit_commit *one) {
+    const struct header *header = &one->header;
+    struct span chain_id = span_text(docket->chain_id);
+    const struct valset *own = find_set(docket, &header->validators_hash), *trusted;
+    if (header->height <= trust->height)
+        return "it is not above the trusted height";
+    if (own == NULL)
+        return "its validator set is missing: give /validators of that height";
+    enum commit_verdict verdict = commit_verify(&one->commit, NULL, own, chain_id, &one->id, header->height, NULL);
+    if (verdict != COMMIT_GOOD)
+        return commit_verdict_text(verdict);
+    if (digest_equal(&header->validators_hash, &trust->set_hash))
+        return NULL;
+    if (header->height == trust->height + 1)
+        return "it names another validator set than the header before it";
+    trusted = find_set(docket, &trust->set_hash);
+    if (trusted == NULL || commit_verify_trusting(&one->commit, trusted, chain_id, 2, 3, true) != COMMIT_GOOD)
+        return "less than two thirds of the set that is trusted so far signed it: give the commit of the height before, and its validators";
+    return NULL;
+}
+
+static int64_t choose_height(const struct docket *docket) {
+    const struct audit_commit *list = docket->signed_headers;
+    for (uint32_t i = 1; i < docket->signed_count; i++)
+        for (uint32_t j = i; j > 0 && list[j - 1].header.height == list[i].header.height; j--)
+            if (!block_id_equal(&list[j - 1].id, &list[i].id))
+                return list[i].header.height;
+    return docket->signed_count == 0 ? 0 : list[docket->signed_count - 1].header.height;
+}
+
+/* The two of the height for two blocks that follow from here. */
+static const char *choose_commits(struct docket *docket, const struct audit_trust *trust, const struct audit_commit *chosen[2]) {
+    const char *why = "no commit of it was given";
+    chosen[0] = chosen[1] = NULL;
+    for (uint32_t i = 0; i < docket->signed_count && chosen[1] == NULL; i++) {
+        const struct audit_commit *one = &docket->signed_headers[i];
+        if (one->header.height != docket->height || (chosen[0] != NULL && block_id_equal(&chosen[0]->id, &one->id)))
+            continue;
+        const char *wrong = follows(docket, trust, one);
+        if (wrong != NULL)
+            why = wrong;
+        else if (chosen[0] == NULL)
+            chosen[0] = one;
+        else if (digest_equal(&chosen[0]->header.validators_hash, &one->header.validators_hash))
+            chosen[1] = one;
+    }
+    return why;
+}
+
+static uint32_t wanted_commits(const struct docket *docket) {
+    const struct audit_commit *first = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < docket->signed_count; i++) {
+        const struct audit_commit *one = &docket->signed_headers[i];
+        if (one->header.height != docket->height || (first != NULL && block_id_equal(&first->id, &one->id)))
+            continue;
+        first = first == NULL ? one : first;
+        count++;
+    }
+    return count < 2 ? count : 2;
+}
+
+/* From link to link, as far up as each step reaches, until the commits follow. */
+static const char *walk_up(struct docket *docket) {
+    struct audit_trust trust = docket->trust;
+    uint32_t wanted = wanted_commits(docket);
+    for (;;) {
+        const struct audit_commit *chosen[2], *next = NULL;
+        const char *why = choose_commits(docket, &trust, chosen);
+        uint32_t found = (chosen[0] != NULL) + (chosen[1] != NULL);
+        for (uint32_t i = docket->signed_count; i > 0 && next == NULL && found < wanted; i--) {
+            const struct audit_commit *one = &docket->signed_headers[i - 1];
+            if (one->header.height < docket->height && follows(docket, &trust, one) == NULL)
+                next = one;
+        }
+        if (next == NULL || docket->link_count == AUDIT_BUNDLE_LINKS_MAX) {
+            docket->commits[0] = chosen[0];
+            docket->commits[1] = chosen[1];
+            return found == 0 ? why : NULL;
+        }
+        docket->links[docket->link_count++] = *next;
+        trust = (struct audit_trust){next->header.height, next->header.next_validators_hash};
+    }
+}
+
+static bool add_commits(struct docket *docket) {
+    for (uint32_t i = 0; i < docket->signed_count; i++) {
+        const struct audit_commit *one = &docket->signed_headers[i];
+        if (one->header.height == docket->height && !audit_votes_add_commit(&docket->votes, &one->commit))
+            return false;
+        for (uint32_t j = 0; one->header.height == docket->height + 1 && docket->next_set != NULL && j < one->commit.count; j++) {
+            struct vote vote;
+            if (one->commit.sigs[j].flag == COMMIT_ABSENT)
+                continue;
+            commit_vote(&vote, &one->commit, j);
+            vote.validator_index = valset_find(docket->next_set, &vote.validator_address);
+            if (vote.validator_index >= 0 && audit_votes_add(&docket->next_votes, &vote) == AUDIT_VOTE_NO_ROOM)
+                return false;
+        }
+    }
+    return true;
+}
+
+char *docket_settle(struct docket *docket, int64_t height) {
+    if (docket->signed_count > 0)
+        qsort(docket->signed_headers, docket->signed_count, sizeof docket->signed_headers[0], compare_signed);
+    docket->height = height > 0 ? height : choose_height(docket);
+    if (docket->height == 0)
+        return complaint_of("no commit was given: save the answer of http://NODE/commit?height=H to a file, and give it with --commit FILE");
+    docket->links = arena_take(&docket->arena, docket->signed_count + 1, sizeof docket->links[0]);
+    assert(docket->links != NULL);
+    const char *why = walk_up(docket);
+    if (why != NULL)
+        return complaint_of("height %" PRId64 ": the commit does not follow from what is trusted: %s", docket->height, why);
+    docket->set = find_set(docket, &docket->commits[0]->header.validators_hash);
+    valset_hash(&docket->set_hash, docket->set);
+    docket->next_set = find_set(docket, &docket->commits[0]->header.next_validators_hash);
+    if (docket->next_set == NULL && docket->commits[1] != NULL)
+        docket->next_set = find_set(docket, &docket->commits[1]->header.next_validators_hash);
+    docket->own_capacity = docket->set->count;
+    docket->own_logs = arena_take(&docket->arena, docket->own_capacity, sizeof docket->own_logs[0]);
+    docket->own_bytes = arena_take(&docket->arena, docket->own_capacity, sizeof docket->own_bytes[0]);
+    struct span chain_id = span_text(docket->chain_id);
+    bool good = docket->own_logs != NULL && docket->own_bytes != NULL &&
+                audit_votes_init(&docket->votes, &docket->arena, docket->set, chain_id, docket->height) &&
+                (docket->next_set == NULL || audit_votes_init(&docket->next_votes, &docket->arena, docket->next_set, chain_id, docket->height + 1)) &&
+                add_commits(docket);
+    return good ? NULL : complaint_of("the commits do not fit into the memory that an audit may take");
+}
