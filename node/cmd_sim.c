@@ -14,7 +14,7 @@
 
 #define LATENCY_FILE_MAX 1000000
 
-static int64_t seed, heights, seconds, quiet, count, minutes, jobs;
+static int64_t seed, heights, seconds, quiet, count, minutes, cpu_minutes, jobs;
 static int64_t validators, peers = 20, bandwidth_kb, tx_rate, tx_bytes = 250, block_bytes, timeout_propose, timeout_commit = -1, flush_us = -1, svg_height;
 static const char *latency_file, *svg = "sim.svg";
 static bool has_trace, real_crypto, shows_plan, skips_large, wants_all, measures_speed;
@@ -30,6 +30,7 @@ static const struct cli_option options[] = {
     {"plan", CLI_FLAG, &shows_plan, "", "print what the seed has in store, and end", 0, 0},
     {"count", CLI_NUMBER, &count, "N", "so many seeds from --seed on, each in a process of its own; failing ones are shrunk", 1, INT64_MAX},
     {"minutes", CLI_NUMBER, &minutes, "M", "seeds from --seed on, for so long", 1, 1000000},
+    {"cpu-minutes", CLI_NUMBER, &cpu_minutes, "M", "likewise, until they took so much time of processors", 1, 1000000},
     {"jobs", CLI_NUMBER, &jobs, "N", "processes at a time (default: one per core)", 1, 64},
     {"skip-large", CLI_FLAG, &skips_large, "", "of many seeds leave out networks of 30 and more", 0, 0},
     {"want-all", CLI_FLAG, &wants_all, "", "of many seeds: fail if a fault, lie or kind of network never came to pass", 0, 0},
@@ -107,7 +108,7 @@ static int run_many(void) {
     char *error = NULL;
     if (!read_latencies(&matrix, &error))
         return cli_fail(&command, error);
-    struct sim_farm_wish wish = {.first = (uint64_t)seed, .count = (uint64_t)count, .seconds = minutes * 60, .jobs = (uint32_t)jobs,
+    struct sim_farm_wish wish = {.first = (uint64_t)seed, .count = (uint64_t)count, .seconds = minutes * 60, .cpu_seconds = cpu_minutes * 60, .jobs = (uint32_t)jobs,
                                  .real_crypto = real_crypto, .skips_large = skips_large, .wants_all = wants_all, .matrix = latency_file == NULL ? NULL : &matrix, .seeds_file = seeds_file};
     return sim_farm_run(&wish) == 0 ? CLI_GOOD : CLI_FAILED;
 }
@@ -250,7 +251,7 @@ int cmd_sim(int argc, char **argv) {
         return run_speed();
     if (validators > 0)
         return run_network();
-    if (count > 0 || minutes > 0)
+    if (count > 0 || minutes > 0 || cpu_minutes > 0)
         return run_many();
     char *error = NULL;
     if (!make_plan(&plan, &error))

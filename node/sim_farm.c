@@ -348,6 +348,7 @@ uint64_t sim_farm_run(const struct sim_farm_wish *wish) {
     for (;;) {
         int64_t now = wall_seconds();
         bool is_over = (wish->count > 0 && next >= wish->first + wish->count) || (wish->seconds > 0 && now - began >= wish->seconds) ||
+                       (wish->cpu_seconds > 0 && sums.cpu_s >= (double)wish->cpu_seconds) ||
                        (wish->is_impatient && sums.failed > 0);
         while (!is_over && running < count && (wish->count == 0 || next < wish->first + wish->count)) {
             launch(free_job(jobs, count), &(struct wish){.seed = next_seed(wish, &next), .real_crypto = wish->real_crypto, .matrix = wish->matrix});

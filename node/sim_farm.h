@@ -8,6 +8,7 @@
 struct sim_farm_wish {
     uint64_t first, count; /* count 0: until the time is up */
     int64_t seconds;       /* of the wall; 0: no bound */
+    int64_t cpu_seconds;   /* of all seeds together; 0: no bound */
     uint32_t jobs;         /* 0: one per core */
     bool real_crypto;
     bool skips_large;      /* of 30 nodes and more */

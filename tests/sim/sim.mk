@@ -1,5 +1,5 @@
 # make sim SEED=n [ARGS="--trace …"]                whole nodes in virtual time, all from one seed
-# make soak HOURS=h | MINUTES=m [FIRST=n]           seeds on all cores; those that fail are shrunk and kept in tests/sim/seeds.txt
+# make soak HOURS=h | MINUTES=m | CPU_MINUTES=m [FIRST=n]   seeds on all cores; those that fail are shrunk and kept in tests/sim/seeds.txt
 # make sim-speed                                    heights a second, and a hundred validators against real time
 # make sim-check                                    the kept seeds and SIM_COUNT others, and a slice of them with sanitizers
 SEED      ?= 1
@@ -17,8 +17,8 @@ sim: $(OUT)/quorate
 	@$< sim --seed $(SEED) $(ARGS)
 
 soak: $(OUT)/quorate
-	@echo "soak: $(SIM_MINUTES) minutes from seed $(FIRST) on"
-	@$< sim --seed $(FIRST) --minutes $(SIM_MINUTES) --seeds-file tests/sim/seeds.txt
+	@echo "soak: $(if $(CPU_MINUTES),$(CPU_MINUTES) minutes of CPU,$(SIM_MINUTES) minutes) from seed $(FIRST) on"
+	@$< sim --seed $(FIRST) $(if $(CPU_MINUTES),--cpu-minutes $(CPU_MINUTES),--minutes $(SIM_MINUTES)) --seeds-file tests/sim/seeds.txt
 
 # Heights a second of four quiet validators, and a hundred over the matrix of regions, in one thread.
 sim-speed: $(OUT)/quorate
