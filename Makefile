@@ -13,6 +13,9 @@
 #   make sim SEED=n          whole nodes in virtual time with faults and liars (make soak HOURS=h: many seeds)
 #   make disk                a validator that prunes under load, then on a disk that is full (root: on a tmpfs of its own)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
+#   make routes              every route of a real node by curl, subscriptions by a WebSocket client of our own
+#   make clients             CosmJS, wscat, curl and Prometheus, installed into ./clients, at a network of ours
+#   make abci [ONLY=rows]    nodes and applications as separate processes: ours, CometBFT's and others', in every pairing
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
 
 ifeq ($(origin CC),default)
@@ -51,7 +54,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill sync disk mutants interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync far disk routes clients mutants abci abci-slice interop clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -110,18 +113,21 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
+	@$(MAKE) --no-print-directory -j2 CC=gcc abci-slice
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
 	@$(MAKE) --no-print-directory -j2 CC=gcc disk
+	@$(MAKE) --no-print-directory -j2 CC=gcc far
+	@$(MAKE) --no-print-directory -j2 CC=gcc routes
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
 RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev libutf8proc-dev libwslay-dev
-CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev
+CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev curl
 
 define DEPS_SCRIPT
 probe() {
     case $$1 in
-    gcc|clang|make|pkg-config) command -v $$1 >/dev/null; return ;;
+    gcc|clang|make|pkg-config|curl) command -v $$1 >/dev/null; return ;;
     libssl-dev) header=openssl/sha.h ;; libleveldb-dev) header=leveldb/c.h ;; libevent-dev) header=event2/event.h ;;
     libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; libutf8proc-dev) header=utf8proc.h ;; libwslay-dev) header=wslay/wslay.h ;; check) header=check.h ;;
     libsubunit-dev) header=subunit/child.h ;; *) return 0 ;;
@@ -181,6 +187,8 @@ $(OUT)/bench-sync: $(call objects,$(ROOMS)) $(OUT)/tests/bench/sync.o $(OUT)/tes
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 bench-sync: $(OUT)/bench-sync
 	@$<
+	@if command -v go >/dev/null || [ -x interop/bin/$(COMETBFT)/cometbft ]; then $(MAKE) --no-print-directory interop ONLY=s; else \
+	echo "!! no Go here: nothing is compared with CometBFT's block sync"; fi
 
 # What the vote journal costs.
 $(OUT)/bench-votes: $(call objects,$(ROOMS)) $(OUT)/tests/bench/votes.o
@@ -207,6 +215,12 @@ $(OUT)/sync: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/sy
 sync: $(OUT)/sync $(OUT)/quorate
 	@$< $(OUT)/quorate $(FOR)
 
+# `quorate signer` as a process.
+$(OUT)/far: $(call objects,$(ROOMS)) $(OUT)/tests/processes/far.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+far: $(OUT)/far $(OUT)/quorate
+	@$< $(OUT)/quorate
+
 # Two honest engines that share a key, in all ways of hearing each other for some rounds: `make twins`, or `make twins DEEP=deep`.
 $(OUT)/twins: $(call objects,$(BELOW_tendermint)) $(patsubst %,$(OUT)/tests/tendermint/%.o,twins twins_net twins_state story) $(OUT)/tests/twins/main.o
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
@@ -232,12 +246,33 @@ include tests/sim/sim.mk
 COMETBFT      := 0.38.26
 COMETBFT_NEXT := 0.40.0
 ONLY          ?=
-$(OUT)/interop: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/interop/*.c)) $(OUT)/tests/node/outsider.o
+$(OUT)/interop: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/interop/*.c)) $(patsubst %,$(OUT)/tests/%.o,node/outsider processes/actor ledger/chain)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 interop: $(OUT)/interop $(OUT)/quorate
-	@sh tests/interop/obtain.sh $(COMETBFT) interop
+	@sh tests/interop/obtain.sh $(COMETBFT) interop priv_val_server
 	@sh tests/interop/obtain.sh $(COMETBFT_NEXT) interop || true
 	@$< $(OUT)/quorate interop $(COMETBFT) $(COMETBFT_NEXT) $(ONLY)
+
+# A slice of the clients, with what every machine has.
+$(OUT)/routes: $(call objects,$(ROOMS)) $(OUT)/tests/processes/routes.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+routes: $(OUT)/routes $(OUT)/quorate
+	@$< $(OUT)/quorate
+
+# Clients that nobody here wrote; everything foreign stays in ./clients, which is not committed.
+clients: $(OUT)/quorate
+	@sh tests/clients/run.sh $< clients
+
+# Nodes and applications as separate processes in every pairing; what is foreign stays in ./interop, which is not committed.
+$(OUT)/abci: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/abci/*.c) $(addprefix tests/interop/,fleet.c fleet_log.c relays.c chain.c))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+abci: $(OUT)/abci $(OUT)/quorate
+	@sh tests/interop/obtain.sh $(COMETBFT) interop || true
+	@sh tests/abci/obtain.sh $(COMETBFT) interop
+	@$< $(OUT)/quorate interop $(COMETBFT) $(ONLY)
+# The rows that need nothing foreign.
+abci-slice: $(OUT)/abci $(OUT)/quorate
+	@$< $(OUT)/quorate build/apart $(COMETBFT) slice
 
 clean:
 	rm -rf build

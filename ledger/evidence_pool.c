@@ -163,9 +163,32 @@ enum evidence_pool_verdict evidence_pool_add(struct ledger *ledger, const struct
 
 /* ---- from consensus */
 
-static void forget_extension(struct vote *vote) {
-    vote->extension = span_of(NULL, 0);
-    vote->extension_signature = (struct signature){0};
+/* The pair's own copy. */
+static void keep_extensions(struct evidence_pool_votes *pair) {
+    struct vote *votes[] = {&pair->a, &pair->b};
+    size_t size = pair->a.extension.size + pair->b.extension.size;
+    if (size > EVIDENCE_POOL_EXTENSIONS_MAX)
+        for (int i = 0; i < 2; i++) {
+            votes[i]->extension = span_of(NULL, 0);
+            votes[i]->extension_signature = (struct signature){0};
+        }
+    if (size == 0 || size > EVIDENCE_POOL_EXTENSIONS_MAX)
+        return;
+    pair->extensions = blob_reserve(size);
+    uint8_t *place = pair->extensions->data;
+    for (int i = 0; i < 2; i++) {
+        struct span extension = votes[i]->extension;
+        if (extension.size > 0)
+            memcpy(place, extension.data, extension.size);
+        votes[i]->extension = span_of(place, extension.size);
+        place += extension.size;
+    }
+}
+
+static void forget_votes(struct evidence_pool *pool) {
+    for (uint32_t i = 0; i < pool->vote_count; i++)
+        blob_release(pool->votes[i].extensions);
+    pool->vote_count = 0;
 }
 
 static bool same_pair(const struct evidence_pool_votes *pair, const struct vote *one, const struct vote *other) {
@@ -189,9 +212,8 @@ void evidence_pool_note_votes(struct ledger *ledger, const struct vote *one, con
         assert(pool->votes != NULL);
     }
     struct evidence_pool_votes *pair = &pool->votes[pool->vote_count++];
-    *pair = (struct evidence_pool_votes){*one, *other};
-    forget_extension(&pair->a);
-    forget_extension(&pair->b);
+    *pair = (struct evidence_pool_votes){.a = *one, .b = *other};
+    keep_extensions(pair);
 }
 
 /* ---- with each height */
@@ -262,7 +284,7 @@ void evidence_pool_apply(struct ledger *ledger, const struct block *block) {
         make_ready(pool, &pool->pieces[i], ledger->next.height);
     for (uint32_t i = 0; i < pool->vote_count; i++)
         turn_votes(ledger, &pool->votes[i], block);
-    pool->vote_count = 0;
+    forget_votes(pool);
 }
 
 /* ---- for the next block */
@@ -367,6 +389,7 @@ void evidence_pool_close(struct evidence_pool *pool) {
     for (uint32_t i = 0; i < pool->count; i++)
         blob_release(pool->pieces[i].bytes);
     free(pool->pieces);
+    forget_votes(pool);
     free(pool->votes);
     *pool = (struct evidence_pool){0};
 }

@@ -17,6 +17,7 @@
 #define EVIDENCE_POOL_BYTES_MAX         (16u << 20) /* of pieces as encoded */
 #define EVIDENCE_POOL_PER_VALIDATOR_MAX 32          /* double votes of one validator */
 #define EVIDENCE_POOL_ATTACKS_MAX       64
+#define EVIDENCE_POOL_EXTENSIONS_MAX    (64 * 1024)
 #define EVIDENCE_POOL_VOTES_MAX         256         /* pairs from consensus that wait for their height's end */
 #define EVIDENCE_POOL_VOTES_OF_ONE_MAX  16
 
@@ -57,6 +58,7 @@ struct evidence_pool { /* in struct ledger */
     uint64_t last_number;
     struct evidence_pool_votes {
         struct vote a, b;
+        struct blob *extensions; /* of both, one after the other; NULL: none */
     } *votes;
     uint32_t vote_count;
 };
@@ -65,7 +67,8 @@ struct evidence_pool { /* in struct ledger */
 enum evidence_pool_verdict evidence_pool_verify(struct ledger *ledger, const struct evidence *evidence);
 /* From a peer or RPC: verified and, when GOOD or HELD, kept (written without sync). */
 enum evidence_pool_verdict evidence_pool_add(struct ledger *ledger, const struct evidence *evidence);
-/* Two conflicting votes that consensus saw, good signatures; extensions are not kept. They become evidence when their height is applied, because
+/* Two conflicting votes that consensus saw, good signatures. Their extensions are a part of the evidence, as CometBFT makes it, or one fault would be
+ * committed in two shapes; but those above EVIDENCE_POOL_EXTENSIONS_MAX together are left out, because no block would take them. They become evidence when their height is applied, because
  * only then its block time is known; like everything of the current height they come again from the journal after a restart. */
 void evidence_pool_note_votes(struct ledger *ledger, const struct vote *one, const struct vote *other);
 /* For the next proposal: pieces in order as long as they fit into evidence.max_bytes (and into a block). *bytes: as the block's list encodes them.

@@ -24,7 +24,6 @@ struct ledger {
     struct arena arena; /* scratch of one apply: its answers are loans until the next */
     bool index_transactions; /* tx_index.indexer is not "null" */
     bool keep_results;       /* !storage.discard_abci_responses; false: only the last LEDGER_RESULTS_KEPT, unless the index needs them */
-    int64_t app_retains;     /* the height from which on the application wants blocks kept, as its last Commit said; 0: it said nothing yet */
     int64_t replayed;        /* blocks that the application lacked when the ledger was opened, and got (handshake.h) */
 };
 #define LEDGER_RESULTS_KEPT 16

@@ -191,8 +191,6 @@ bool ledger_apply(struct ledger *ledger, struct ledger_applied *applied, struct 
     finalize(ledger, &applied->finalized, block);
     take_next_state(ledger, block, &applied->finalized);
     write_all(ledger, &applied->retain_height, block, &applied->finalized, seen_commit);
-    if (applied->retain_height > 0)
-        ledger->app_retains = applied->retain_height;
     struct state old = ledger->state;
     ledger->state = ledger->next;
     ledger->next = old; /* its memory serves the next height */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,12 @@ static const char *const place_names[PLACE_COUNT] = {"query", "snapshot", "mempo
 
 struct app_socket {
     struct app app;
+    struct app_table table; /* with a name of its own */
+    char name[160];
     struct app_socket_settings settings;
     struct abci_link *links[PLACE_COUNT];
     struct event *watches[PLACE_COUNT];
+    pthread_mutex_t query_lock;      /* held while a question is under way there: rpc's thread may ask it */
     struct arena scratch;            /* of calls without an arena of their own */
     uint32_t ahead;                  /* checks sent and not taken */
     uint32_t until_flush;            /* of those, before the answer to our flush; 0: none is under way */
@@ -93,6 +97,12 @@ static void ask(struct app_socket *self, enum place place, struct abci_response 
     be_quiet(self, place);
 }
 
+static void ask_query(struct app_socket *self, struct abci_response *response, const struct abci_request *request, struct arena *arena) {
+    pthread_mutex_lock(&self->query_lock);
+    ask(self, PLACE_QUERY, response, request, arena);
+    pthread_mutex_unlock(&self->query_lock);
+}
+
 /* ---- beginning */
 
 static void info(struct app *app, struct abci_info *out, struct arena *arena) {
@@ -103,7 +113,7 @@ static void info(struct app *app, struct abci_info *out, struct arena *arena) {
     request.info.block_version = HEADER_BLOCK_PROTOCOL;
     request.info.p2p_version = NODE_INFO_P2P_VERSION;
     request.info.abci_version = span_text(ABCI_MESSAGE_VERSION);
-    ask(self, PLACE_QUERY, &response, &request, arena);
+    ask_query(self, &response, &request, arena);
     *out = response.info;
 }
 
@@ -298,7 +308,7 @@ static void query(struct app *app, struct abci_answer *out, const struct abci_qu
     struct abci_request request = {.call = ABCI_QUERY};
     struct abci_response response;
     request.query = *question;
-    ask(self_of(app), PLACE_QUERY, &response, &request, arena);
+    ask_query(self_of(app), &response, &request, arena);
     *out = response.query;
 }
 
@@ -318,6 +328,7 @@ static void close_app(struct app *app) {
         abci_link_close(self->links[place]);
     }
     arena_close(&self->scratch);
+    pthread_mutex_destroy(&self->query_lock);
     free(self);
 }
 
@@ -371,10 +382,14 @@ static bool dial(struct app_socket *self, enum place place) {
 struct app *app_socket_open(const struct app_socket_settings *settings, char **error) {
     struct app_socket *self = calloc(1, sizeof *self);
     assert(self != NULL);
-    self->app.table = &table;
+    snprintf(self->name, sizeof self->name, "at %s", settings->address);
+    self->table = table;
+    self->table.name = self->name;
+    self->app.table = &self->table;
     self->settings = *settings;
     self->told_ms = now_ms();
     arena_init(&self->scratch, SCRATCH_BYTES_MAX);
+    pthread_mutex_init(&self->query_lock, NULL);
     for (int place = 0; place < PLACE_COUNT; place++) {
         if (dial(self, (enum place)place))
             continue;
@@ -386,20 +401,30 @@ struct app *app_socket_open(const struct app_socket_settings *settings, char **e
     return &self->app;
 }
 
+static void look_at(struct app_socket *self, enum place place) {
+    char why[ABCI_LINK_WHY_SIZE];
+    if (abci_link_is_broken(self->links[place], why))
+        fail(self, "%s (%s connection)", why, place_names[place]);
+}
+
+/* An answer that another thread waits for wakes us too: it is not ours to look at. Whatever else comes there, that thread meets. */
 static void on_readable(evutil_socket_t fd, short what, void *context) {
     struct app_socket *self = context;
-    char why[ABCI_LINK_WHY_SIZE];
     (void)what;
-    for (int place = 0; place < PLACE_COUNT; place++)
-        if (abci_link_fd(self->links[place]) == fd && abci_link_is_broken(self->links[place], why))
-            fail(self, "%s (%s connection)", why, place_names[place]);
+    for (int place = PLACE_SNAPSHOT; place < PLACE_COUNT; place++)
+        if (abci_link_fd(self->links[place]) == fd)
+            look_at(self, (enum place)place);
+    if (abci_link_fd(self->links[PLACE_QUERY]) != fd || pthread_mutex_trylock(&self->query_lock) != 0)
+        return;
+    look_at(self, PLACE_QUERY);
+    pthread_mutex_unlock(&self->query_lock);
 }
 
 void app_socket_watch(struct app *app, struct event_base *base) {
     struct app_socket *self = self_of(app);
     self->is_watched = true;
     for (int place = 0; place < PLACE_COUNT; place++) {
-        self->watches[place] = event_new(base, abci_link_fd(self->links[place]), EV_READ | EV_PERSIST, on_readable, self);
+        self->watches[place] = event_new(base, abci_link_fd(self->links[place]), EV_READ | EV_PERSIST | EV_ET, on_readable, self);
         event_add(self->watches[place], NULL);
     }
 }

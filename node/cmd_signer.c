@@ -157,8 +157,11 @@ int cmd_signer(int argc, char **argv) {
         return status;
     if (signing.address == NULL)
         return cli_misuse(&command, "--address is wanted");
-    if (!config_load(&signing.config, signing.home, &warning, &error))
+    if (!config_load(&signing.config, signing.home, &warning, &error)) {
+        free(warning);
+        config_close(&signing.config);
         return cli_fail(&command, error);
+    }
     free(warning);
     set_log(&signing.config);
     bool good = know_chain(&signing, &error) && open_signer(&signing, &error) && open_service(&signing, &error);

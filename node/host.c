@@ -107,6 +107,11 @@ static enum evidence_pool_verdict submit_evidence(void *context, const struct ev
     return verdict;
 }
 
+static char *dial(void *context, const struct rpc_dial *wish) {
+    return switchboard_dial(((struct host *)context)->board,
+                            &(struct switchboard_wish){wish->addresses, wish->persistent, wish->unconditional, wish->private});
+}
+
 static struct blob *vote_log(void *context, struct rpc_vote_log *out, int64_t height, size_t bytes_max, struct arena *arena) {
     const struct host *host = context;
     struct votejournal_state state = {0};
@@ -128,5 +133,6 @@ void host_fill(struct rpc_host *out, struct host *host) {
     out->peers = peers;
     out->submit = submit;
     out->submit_evidence = submit_evidence;
+    out->dial = dial;
     out->vote_log = host->votes != NULL ? vote_log : NULL;
 }

@@ -5,6 +5,7 @@
 #define HEAD_BYTES   8
 #define WINDOW_BYTES (4 * 1024 * 1024)
 #define SECTOR_BYTES 512
+#define SEARCH_BYTES (256u * 1024 * 1024) /* looked at for records after a hole: peers' bytes may look like many */
 
 static uint32_t load_be32(const uint8_t *bytes) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
@@ -52,17 +53,19 @@ static size_t missing_sector(struct span rest, uint64_t offset, size_t at, size_
     return 0;
 }
 
-/* Our own words are written after a sync of all before them. */
+/* Our own words are written after a sync of all before them. Whoever cannot be sure says yes. */
 static bool own_word_follows(struct span rest, size_t at) {
     struct journal_record record;
-    for (; at + HEAD_BYTES < rest.size; at++) {
+    uint64_t looked_at = 0;
+    for (; at + HEAD_BYTES < rest.size && looked_at <= SEARCH_BYTES; at++) {
         uint32_t length = load_be32(rest.data + at + 4);
-        if (length == 0 || length > rest.size - at - HEAD_BYTES)
+        if (length == 0 || length > JOURNAL_RECORD_BYTES_MAX || length > rest.size - at - HEAD_BYTES)
             continue;
+        looked_at += length;
         if (journal_record_decode(&record, span_of(rest.data + at, HEAD_BYTES + length)) > 0 && record.kind == JOURNAL_MESSAGE && record.peer_id.size == 0)
             return true;
     }
-    return false;
+    return looked_at > SEARCH_BYTES;
 }
 
 /* Of a write that was not synced any sector may be missing, also one in the middle. */

@@ -261,6 +261,13 @@ static void on_block(void *context, struct block *block, const struct abci_final
     log_format(WORLD_INFO, "committed height %" PRId64 " %s… with %u transactions", block->header.height, hash, block->tx_count);
 }
 
+static bool wants_news(void *context) {
+    const struct node *node = context;
+    return node->rpc != NULL && rpc_wants_news(node->rpc);
+}
+
+static void on_news(void *context, const struct rpc_news *news) { rpc_tell_news(((struct node *)context)->rpc, news); }
+
 static bool open_replica(struct node *node, char **error) {
     const struct config *config = node->config;
     if (!below_home(&node->journal_name, config, config->consensus.wal_file, "consensus.wal_file", error))
@@ -294,7 +301,7 @@ static bool open_replica(struct node *node, char **error) {
     if (node->notary != NULL)
         settings.remote_key = node->validator_key;
     node->real = world_libevent_new(node->base, node->disk, node->notary);
-    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block}, node->votes};
+    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block, wants_news, on_news}, node->votes};
     node->status = NODE_EXIT_DAMAGED;
     node->replica = replica_new(&settings, &parts, error);
     return node->replica != NULL;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "node/news.h"
 #include "node/replica_inside.h"
 
 #define TIMER_MS_MAX (INT64_C(1000) * 3600 * 24 * 365) /* what far rounds ask for need not fit a clock */
@@ -473,6 +474,8 @@ void perform_effects(struct replica *replica, const struct engine_effects *effec
     replica->decided = false;
     decide(replica);
     perform_begin_height(replica); /* its effects are replica->effects: `effects` is done with */
+    if (replica->listener.wants_news != NULL && replica->listener.wants_news(replica->listener.context))
+        news_of_begin(&replica->engine, &replica->effects, replica->listener.news, replica->listener.context);
     for (uint32_t i = 0; i < replica->effects.count; i++)
         perform(replica, &replica->effects.list[i]);
 }

@@ -8,6 +8,7 @@
 
 #include "crypto/sha256.h"
 #include "node/evidence_gossip.h"
+#include "node/news.h"
 #include "node/release_hint.h"
 #include "node/replica_inside.h"
 
@@ -213,15 +214,26 @@ void replica_event(struct replica *replica, const struct engine_event *event) {
         replica_pump(replica);
 }
 
+static void step(struct replica *replica, const struct engine_event *event) {
+    const struct replica_listener *listener = &replica->listener;
+    bool watched = listener->wants_news != NULL && listener->wants_news(listener->context);
+    struct news_before before;
+    if (watched)
+        news_look(&before, &replica->engine);
+    engine_step(&replica->engine, &replica->effects, event);
+    if (watched)
+        news_of_step(&before, &replica->engine, event, &replica->effects, listener->news, listener->context);
+}
+
 void replica_pump(struct replica *replica) {
     replica->pumping = true;
     while (replica->queue_count > 0 && !replica->halted) {
         struct replica_queued next = replica->queue[replica->queue_first];
         replica->queue_first = (replica->queue_first + 1) % REPLICA_QUEUE_MAX;
         replica->queue_count--;
-        engine_step(&replica->engine, &replica->effects, &next.event);
-        blob_release(next.extension);
+        step(replica, &next.event);
         perform_effects(replica, &replica->effects);
+        blob_release(next.extension);
         if (replica->queue_count == 0)
             replica_tell_txs(replica);
     }

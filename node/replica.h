@@ -10,6 +10,7 @@
 #include "node/signer.h"
 #include "node/votejournal.h"
 #include "node/world.h"
+#include "rpc/news.h"
 #include "tendermint/engine.h"
 
 struct replica_config {
@@ -30,9 +31,11 @@ struct replica_config {
 
 struct replica;
 
-struct replica_listener { /* who hears of applied blocks (rpc); may be NULL functions */
+struct replica_listener { /* who hears of applied blocks and of what the engine does (rpc); may be NULL functions */
     void *context;
     void (*block_applied)(void *context, struct block *block, const struct abci_finalized *finalized);
+    bool (*wants_news)(void *context);
+    void (*news)(void *context, const struct rpc_news *news); /* a loan for the call */
 };
 
 /* All loans for the replica's life; the ledger is open. signer NULL: the key is elsewhere (remote_key), or this is a full node without one. */

@@ -456,6 +456,8 @@ void switchboard_free(struct switchboard *board) {
     if (board->settings.rate != NULL)
         ev_token_bucket_cfg_free(board->settings.rate);
     targets_close(&board->persistent);
+    free(board->unconditional);
+    free(board->private);
     targets_close(&board->seeds);
     switchboard_book_close(board);
     pex_close(&board->pex);

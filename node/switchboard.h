@@ -63,6 +63,13 @@ bool switchboard_send(struct switchboard *board, uint32_t peer, uint8_t channel,
 void switchboard_drop(struct switchboard *board, uint32_t peer, enum world_blame blame, const char *reason);
 void switchboard_flush(struct switchboard *board); /* what was sent in this turn leaves */
 
+struct switchboard_wish { /* as in switchboard_config */
+    const char *addresses; /* "id@host:port,…" */
+    bool persistent, unconditional, private;
+};
+/* Dials these at once, and from now on if they are persistent. NULL, or a complaint (malloc'ed): then nothing was done. */
+char *switchboard_dial(struct switchboard *board, const struct switchboard_wish *wish);
+
 uint16_t switchboard_port(const struct switchboard *board);
 uint32_t switchboard_count(const struct switchboard *board, bool outbound);
 /* Calls for each peer that is up; `visit` drops none. */

@@ -1,4 +1,9 @@
-/* Whom we look for: persistent peers, addresses that peers told us, seeds. */
+/* Whom we look for: persistent peers, addresses that peers told us, seeds, and whom the operator names. */
+#define _GNU_SOURCE /* asprintf */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "node/complaint.h"
 #include "node/switchboard_inside.h"
 
 /* Those that are being dialled count, or there would be too many when they answer. */
@@ -90,4 +95,47 @@ void switchboard_dial_due(struct switchboard *board, int64_t now) {
         switchboard_crawl(board, now);
     else
         ensure_outbound(board, now);
+}
+
+/* ---- by the operator's wish */
+
+/* The list of the configuration, with ids behind it; ours from then on. */
+static void append_id(char **owned, const char **list, const char *id) {
+    char *longer;
+    if (targets_list_has(*list, id))
+        return;
+    if (asprintf(&longer, "%s%s%s", *list == NULL ? "" : *list, *list == NULL || **list == '\0' ? "" : ",", id) < 0)
+        abort();
+    free(*owned);
+    *owned = longer;
+    *list = longer;
+}
+
+static struct target *make_persistent(struct switchboard *board, const struct target *wished) {
+    struct target *known = targets_find(&board->persistent, wished->id);
+    if (known != NULL)
+        return known;
+    struct target *added = &board->persistent.targets[board->persistent.count++];
+    *added = *wished;
+    return added;
+}
+
+char *switchboard_dial(struct switchboard *board, const struct switchboard_wish *wish) {
+    struct targets wished;
+    char *fault = targets_read(&wished, "the list", wish->addresses, board->info->id);
+    if (fault == NULL && wish->persistent && board->persistent.count + wished.count > TARGETS_MAX)
+        fault = complaint_of("more than %d persistent peers", TARGETS_MAX);
+    for (uint32_t i = 0; fault == NULL && i < wished.count; i++) {
+        const struct target *one = &wished.targets[i];
+        if (wish->unconditional)
+            append_id(&board->unconditional, &board->config.unconditional_peer_ids, one->id);
+        if (wish->private)
+            append_id(&board->private, &board->config.private_peer_ids, one->id);
+        board->pex.book.private_ids = board->config.private_peer_ids;
+        struct target *target = wish->persistent ? make_persistent(board, one) : NULL;
+        if (!switchboard_is_busy(board, one->id) && !switchboard_is_banned(board, one->id))
+            dial(board, &one->address, target);
+    }
+    targets_close(&wished);
+    return fault;
 }

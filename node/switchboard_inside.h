@@ -42,6 +42,7 @@ struct switchboard {
     struct place places[SWITCHBOARD_LINKS_MAX];
     uint32_t asked; /* place of the peer last asked for addresses */
     int64_t next_ensure_ms, next_seed_ms, next_save_ms;
+    char *unconditional, *private; /* lists that are longer by now than the configuration's; NULL: they are not */
     char *book_path; /* NULL: the book is not kept */
     uint32_t next_seed;
     uint32_t complaints;

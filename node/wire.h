@@ -116,6 +116,8 @@ struct wire_statesync {
     struct span hash, metadata, chunk; /* chunk.data NULL: none came */
     bool missing;
 };
+/* What makes two offers the same snapshot (statesync/snapshots.go): SHA-256 of "height:format:chunks" ‖ hash ‖ metadata. Hash and metadata run together. */
+void wire_snapshot_key(uint8_t out[static 32], const struct wire_statesync *offer);
 const char *wire_statesync_parse(struct wire_statesync *out, struct span bytes);
 const char *wire_statesync_decode(struct wire_statesync *out, struct span bytes);
 void wire_statesync_write(struct proto_writer *writer, const struct wire_statesync *message);

@@ -1,3 +1,7 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "crypto/sha256.h"
 #include "node/wire.h"
 
 static void read_snapshot(struct wire_statesync *message, struct proto_reader *reader, const struct proto_field *field) {
@@ -98,4 +102,15 @@ void wire_statesync_write(struct proto_writer *writer, const struct wire_statesy
         proto_put_bool(writer, 5, message->missing);
     }
     proto_end(writer, mark);
+}
+
+void wire_snapshot_key(uint8_t out[static 32], const struct wire_statesync *offer) {
+    char numbers[64];
+    struct sha256 hash;
+    snprintf(numbers, sizeof numbers, "%" PRIu64 ":%" PRIu32 ":%" PRIu32, offer->height, offer->format, offer->chunks);
+    sha256_init(&hash);
+    sha256_add(&hash, span_text(numbers));
+    sha256_add(&hash, offer->hash);
+    sha256_add(&hash, offer->metadata);
+    sha256_final(&hash, out);
 }

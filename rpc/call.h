@@ -50,10 +50,12 @@ struct route {
     void (*ask)(struct call *call);     /* NULL: the core is not needed */
     void (*prepare)(struct call *call); /* NULL: nothing to do before */
     bool websocket;                     /* over a websocket only */
+    bool unsafe;                        /* unknown unless rpc.unsafe */
+    bool of_app; /* `ask` wants the application and nothing else: one apart (app.h) is asked on rpc's thread, lest its slowness becomes the core's */
 };
 
 extern const struct route routes_table[]; /* ends with a NULL name */
-const struct route *routes_find(struct span name); /* NULL: none */
+const struct route *routes_find(const struct rpc_config *config, struct span name); /* NULL: none, or an unsafe one that is off */
 bool routes_cacheable(const struct route *route, const struct arg *args);
 
 /* A request: one POST body with its calls, or one URI call. Pooled; memory is kept from one to the next. */
@@ -107,7 +109,7 @@ void exchange_resume(struct exchange *exchange, const struct abci_tx_result *res
 void exchange_go_on(struct exchange *exchange);
 struct span exchange_body(const struct exchange *exchange); /* of a complete one; a loan */
 /* The page of GET /. `host` as the client sent it: it is escaped (wound 38). */
-void routes_index(struct emit *out, struct span host);
+void routes_index(struct emit *out, const struct rpc_config *config, struct span host);
 
 /* Handlers by room of the house that they ask: routes_{node,chain,search,txs,engine,evidence}.c */
 void routes_health(struct call *call);
@@ -144,6 +146,11 @@ void routes_ask_vote_log(struct call *call);
 void routes_vote_log(struct call *call);
 void routes_prepare_evidence(struct call *call);
 void routes_ask_evidence(struct call *call);
+void routes_prepare_dial(struct call *call);
+void routes_ask_dial(struct call *call);
+void routes_dial_seeds(struct call *call);
+void routes_dial_peers(struct call *call);
+void routes_ask_flush_mempool(struct call *call);
 void routes_broadcast_tx_async(struct call *call);
 void routes_broadcast_tx_sync(struct call *call);
 void routes_broadcast_tx_commit(struct call *call);
@@ -183,7 +190,7 @@ struct rpc {
     bool apart;              /* it has */
     pthread_t thread;
     struct desk desk;        /* if apart */
-    struct event *answers;   /* its answers' descriptor */
+    struct event *answers, *news; /* its answers' descriptor, and its news' */
     struct event *turn_end;
     bool turn_end_due;
     struct mail_list outbox; /* for the core, at the end of this turn */
@@ -197,6 +204,7 @@ struct rpc {
     struct http *http;
     struct waiters waiters;
     struct herald herald;
+    atomic_bool wants_news;
     struct websocket *due;   /* to be flushed at the end of this turn */
     struct websocket_patience websocket_patience;
     struct exchange *spare; /* exchanges at rest */

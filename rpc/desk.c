@@ -2,13 +2,14 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "ledger/kv_group.h"
 #include "rpc/call.h"
 
 /* So long at most the core answers questions before it looks at its peers again; one answer more may be added to that. */
-enum { PORTION_US = 1000, LOOK_MS = 200 };
+enum { PORTION_US = 1000, LOOK_MS = 200, NEWS_MAX = 8192 };
 
 static int64_t clock_us(void) {
     struct timespec now;
@@ -89,6 +90,25 @@ static void on_look(evutil_socket_t fd, short what, void *context) {
         publish(desk);
 }
 
+/* ---- news */
+
+void desk_tell_news(struct desk *desk, const struct rpc_news *news) {
+    struct span extension = news->vote.extension;
+    struct desk_news *told = malloc(sizeof *told + extension.size);
+    struct mail_list list = {0};
+    assert(told != NULL);
+    told->news = *news;
+    if (extension.size > 0)
+        memcpy(told->extension, extension.data, extension.size);
+    told->news.vote.extension = span_of(extension.size > 0 ? told->extension : NULL, extension.size);
+    mail_list_add(&list, &told->mail);
+    mailbox_send(&desk->news, &list);
+    if (list.count == 0)
+        return;
+    free(told);
+    atomic_store(&desk->news_lost, true);
+}
+
 /* ---- life */
 
 void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint32_t questions_max) {
@@ -99,6 +119,7 @@ void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint
     (void)failed;
     mailbox_open(&desk->questions, questions_max);
     mailbox_open(&desk->answers, 0);
+    mailbox_open(&desk->news, NEWS_MAX);
     desk->mail = event_new(core, desk->questions.wake_fd, EV_READ | EV_PERSIST, on_mail, desk);
     desk->more = evtimer_new(core, on_more, desk);
     desk->look = event_new(core, -1, EV_PERSIST, on_look, desk);
@@ -122,8 +143,13 @@ void desk_close(struct desk *desk) {
     mailbox_fetch(&desk->answers, &desk->done);
     close_all(&desk->pile);
     close_all(&desk->done);
+    struct mail_list news = {0};
+    mailbox_fetch(&desk->news, &news);
+    for (struct mail *mail; (mail = mail_list_take(&news)) != NULL;)
+        free(mail);
     mailbox_close(&desk->questions);
     mailbox_close(&desk->answers);
+    mailbox_close(&desk->news);
     view_release(desk->head);
     pthread_mutex_destroy(&desk->lock);
 }

@@ -5,6 +5,7 @@
 
 #include "ledger/view.h"
 #include "rpc/mailbox.h"
+#include "rpc/news.h"
 
 struct rpc;
 struct event;
@@ -13,7 +14,8 @@ struct event_base;
 struct desk {
     struct rpc *rpc;
     struct event *mail, *more, *look; /* of the core's loop */
-    struct mailbox questions, answers;
+    struct mailbox questions, answers, news;
+    atomic_bool news_lost; /* there was no room for some */
     struct mail_list pile, done;      /* the core's: fetched and not yet answered, answered and not yet sent */
     pthread_mutex_t lock;
     struct view *head;                /* under the lock */
@@ -29,6 +31,12 @@ void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint
 void desk_close(struct desk *desk);
 /* The core's thread: the ledger has another height. */
 void desk_publish(struct desk *desk);
+struct desk_news {
+    struct mail mail;
+    struct rpc_news news;
+    uint8_t extension[]; /* of its vote */
+};
+void desk_tell_news(struct desk *desk, const struct rpc_news *news); /* the core's thread; copied, or lost */
 struct view *desk_head(struct desk *desk); /* on rpc's thread; held for the caller */
 
 #endif

@@ -275,7 +275,7 @@ static bool run(struct exchange *exchange, const struct route *route, const stru
         call_fail(call, "the answers of this batch are larger than %d bytes: ask for less at once", OUTPUT_BYTES_MAX);
     else if (route->prepare != NULL)
         route->prepare(call);
-    if (!call->failed && route->ask != NULL && rpc->apart) {
+    if (!call->failed && route->ask != NULL && rpc->apart && !(route->of_app && rpc->host.ledger->app->table->is_apart)) {
         rpc_post(rpc, exchange);
         return false;
     }
@@ -311,7 +311,7 @@ static bool run_request(struct exchange *exchange, const struct envelope *envelo
     if (!envelope->is_call)
         return true; /* a notification: no answer */
     exchange->id = envelope->id;
-    const struct route *route = routes_find(envelope->method);
+    const struct route *route = routes_find(&exchange->rpc->config, envelope->method);
     if (route == NULL || (route->websocket && exchange->websocket == NULL)) {
         answer_error(exchange, CALL_NO_METHOD, error);
         exchange->cacheable = false;
@@ -425,7 +425,7 @@ bool exchange_socket(struct exchange *exchange, struct span message) {
 bool exchange_uri(struct exchange *exchange, struct span method, struct span query, struct span form) {
     struct arg args[ARGS_MAX];
     struct span error = {0};
-    const struct route *route = routes_find(method);
+    const struct route *route = routes_find(&exchange->rpc->config, method);
     exchange->uri = true;
     if (route == NULL) {
         exchange->status = STATUS_NOT_FOUND;

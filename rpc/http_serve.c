@@ -31,7 +31,7 @@ static void on_done(struct exchange *exchange) {
 static void send_index(struct connection *c) {
     struct emit page;
     emit_init(&page);
-    routes_index(&page, c->request.host);
+    routes_index(&page, &c->http->rpc->config, c->request.host);
     http_answer(c, &(struct http_answer){.status = 200, .type = span_text("text/html"), .body = span_of(page.data, page.size)}, &page);
     emit_close(&page);
 }

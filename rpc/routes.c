@@ -11,8 +11,9 @@ const struct route routes_table[] = {
     {"broadcast_tx_async", routes_broadcast_tx_async, {TX}, ROUTE_FRESH, routes_ask_tx},
     {"broadcast_tx_commit", routes_broadcast_tx_commit, {TX}, ROUTE_FRESH, routes_ask_tx, routes_prepare_tx_commit},
     {"check_tx", routes_check_tx, {TX}, ROUTE_FRESH, routes_ask_check_tx},
-    {"abci_query", routes_abci_query, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, ROUTE_FRESH, routes_ask_abci_query},
-    {"abci_info", routes_answered, {{NULL, 0}}, ROUTE_CACHED, routes_ask_abci_info},
+    {"abci_query", routes_abci_query, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, ROUTE_FRESH, routes_ask_abci_query,
+     .of_app = true},
+    {"abci_info", routes_answered, {{NULL, 0}}, ROUTE_CACHED, routes_ask_abci_info, .of_app = true},
     {"health", routes_health, {{NULL, 0}}, ROUTE_FRESH},
     {"status", routes_status, {{NULL, 0}}, ROUTE_FRESH},
     {"net_info", routes_net_info, {{NULL, 0}}, ROUTE_FRESH, routes_ask_net_info},
@@ -39,13 +40,17 @@ const struct route routes_table[] = {
     {"subscribe", subscriber_subscribe, {{"query", ARG_TEXT}, {"from_height", ARG_EXTRA_INT64}}, ROUTE_FRESH, .websocket = true},
     {"unsubscribe", subscriber_unsubscribe, {{"query", ARG_TEXT}}, ROUTE_FRESH, .websocket = true},
     {"unsubscribe_all", subscriber_unsubscribe_all, {{NULL, 0}}, ROUTE_FRESH, .websocket = true},
+    {"dial_seeds", routes_dial_seeds, {{"seeds", ARG_JSON}}, ROUTE_FRESH, routes_ask_dial, routes_prepare_dial, .unsafe = true},
+    {"dial_peers", routes_dial_peers, {{"peers", ARG_JSON}, {"persistent", ARG_BOOL}, {"unconditional", ARG_BOOL}, {"private", ARG_BOOL}}, ROUTE_FRESH,
+     routes_ask_dial, routes_prepare_dial, .unsafe = true},
+    {"unsafe_flush_mempool", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_flush_mempool, .unsafe = true},
     {NULL, NULL, {{NULL, 0}}, ROUTE_FRESH},
 };
 
-const struct route *routes_find(struct span name) {
+const struct route *routes_find(const struct rpc_config *config, struct span name) {
     for (const struct route *route = routes_table; route->name != NULL; route++)
         if (span_equal(name, span_text(route->name)))
-            return route;
+            return route->unsafe && !config->unsafe ? NULL : route;
     return NULL;
 }
 

@@ -273,9 +273,9 @@ static void put_link(struct emit *out, struct span host, const struct route *rou
     }
 }
 
-static void put_links(struct emit *out, struct span host, bool with_params) {
+static void put_links(struct emit *out, const struct rpc_config *config, struct span host, bool with_params) {
     for (const struct route *route = routes_table; route->name != NULL; route++) {
-        if (route->websocket || (route->specs[0].name != NULL) != with_params)
+        if (route->websocket || (route->unsafe && !config->unsafe) || (route->specs[0].name != NULL) != with_params)
             continue;
         emit_literal(out, "<a href=\"");
         put_link(out, host, route);
@@ -285,10 +285,10 @@ static void put_links(struct emit *out, struct span host, bool with_params) {
     }
 }
 
-void routes_index(struct emit *out, struct span host) {
+void routes_index(struct emit *out, const struct rpc_config *config, struct span host) {
     emit_literal(out, "<html><body><br>Available endpoints:<br>");
-    put_links(out, host, false);
+    put_links(out, config, host, false);
     emit_literal(out, "<br>Endpoints that require arguments:<br>");
-    put_links(out, host, true);
+    put_links(out, config, host, true);
     emit_literal(out, "</body></html>");
 }

@@ -20,6 +20,8 @@ void routes_ask_tx(struct call *call) {
     struct submitted *found = arena_take(call->arena, 1, sizeof *found);
     if (found == NULL)
         return call_fail(call, "no room for an answer");
+    if (host->ledger->state.release >= PARAMS_V039 && host->catching_up(host->context)) /* 0.38 takes them */
+        return call_fail(call, "endpoint is closed while node is catching up");
     struct blob *blob = blob_new(call->args[0].bytes);
     found->height = host->ledger->state.height;
     found->verdict = host->submit(host->context, &found->check, blob, call->arena);

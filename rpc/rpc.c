@@ -171,6 +171,33 @@ static void on_answers(evutil_socket_t fd, short what, void *context) {
         end_thread(rpc);
 }
 
+/* ---- news */
+
+bool rpc_wants_news(const struct rpc *rpc) { return atomic_load(&rpc->wants_news); }
+
+void rpc_tell_news(struct rpc *rpc, const struct rpc_news *news) {
+    if (rpc->apart)
+        desk_tell_news(&rpc->desk, news);
+    else
+        herald_news(&rpc->herald, news);
+}
+
+static void on_news(evutil_socket_t fd, short what, void *context) {
+    struct rpc *rpc = context;
+    struct mail_list list = {0};
+    (void)fd;
+    (void)what;
+    bool lost = atomic_exchange(&rpc->desk.news_lost, false);
+    mailbox_fetch(&rpc->desk.news, &list);
+    for (struct mail *mail; (mail = mail_list_take(&list)) != NULL;) {
+        struct desk_news *told = (struct desk_news *)mail; /* its first member */
+        herald_news(&rpc->herald, &told->news);
+        free(told);
+    }
+    if (lost)
+        herald_missed_news(&rpc->herald);
+}
+
 /* ---- life */
 
 static void shut(struct rpc *rpc) {
@@ -206,6 +233,8 @@ static void start_thread(struct rpc *rpc) {
 static void release(struct rpc *rpc) {
     if (rpc->answers != NULL)
         event_free(rpc->answers);
+    if (rpc->news != NULL)
+        event_free(rpc->news);
     event_free(rpc->turn_end);
     event_free(rpc->alarm);
     view_release(rpc->view);
@@ -242,6 +271,9 @@ struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, 
         rpc->answers = event_new(rpc->base, rpc->desk.answers.wake_fd, EV_READ | EV_PERSIST, on_answers, rpc);
         assert(rpc->answers != NULL);
         event_add(rpc->answers, NULL);
+        rpc->news = event_new(rpc->base, rpc->desk.news.wake_fd, EV_READ | EV_PERSIST, on_news, rpc);
+        assert(rpc->news != NULL);
+        event_add(rpc->news, NULL);
     }
     herald_open(&rpc->herald, rpc);
     rpc->websocket_patience = (struct websocket_patience){27000, 30000, 10000};

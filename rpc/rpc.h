@@ -46,6 +46,11 @@ struct rpc_peer {
     uint32_t step;
 };
 
+struct rpc_dial {
+    const char *addresses;
+    bool persistent, unconditional, private; /* as in [p2p]: persistent_peers, unconditional_peer_ids, private_peer_ids */
+};
+
 #define RPC_NOTES_MAX 64
 struct rpc_vote_log { /* what is known of the completeness of a height's votes */
     int64_t complete_from, filled, lowest;
@@ -77,6 +82,8 @@ struct rpc_host {
     struct blob *(*vote_log)(void *context, struct rpc_vote_log *out, int64_t height, size_t bytes_max, struct arena *arena);
     /* Verifies evidence and gives it to the pool and to gossip. NULL: this node takes none. */
     enum evidence_pool_verdict (*submit_evidence)(void *context, const struct evidence *evidence);
+    /* Begins to dial ("id@host:port,…"). NULL, or what is wrong with one of them (malloc'ed): then none was dialled. */
+    char *(*dial)(void *context, const struct rpc_dial *wish);
 };
 
 struct rpc_config { /* [rpc] of config.toml */
@@ -105,6 +112,11 @@ uint16_t rpc_port(const struct rpc *rpc); /* the bound port (for laddr port 0) *
 
 /* The host says: a block was applied. Wakes broadcast_tx_commit waiters, later the subscribers. Loans for the call. */
 void rpc_block_applied(struct rpc *rpc, struct block *block, const struct abci_finalized *finalized);
+
+/* What consensus does, for the subscribers; on the core's thread. Cheap to ask, and nothing needs to be told unless it is wanted. */
+struct rpc_news;
+bool rpc_wants_news(const struct rpc *rpc);
+void rpc_tell_news(struct rpc *rpc, const struct rpc_news *news); /* copied */
 
 /* The pure heart, for tests and fuzzing: answers the body of one POST, or GET /method?query. `reply` is called once, now or
  * (broadcast_tx_commit) later, at the latest in rpc_stop. An empty body: nothing but notifications were asked. */

@@ -269,13 +269,11 @@ void shapes_merkle_proof(struct emit *emit, const struct merkle_proof *proof) {
     shapes_int64(emit, "total", proof->total);
     shapes_int64(emit, "index", proof->index);
     shapes_base64(emit, "leaf_hash", span_of(proof->leaf_hash, proof->leaf_hash_size));
-    if (proof->aunt_count > 0) {
-        emit_key(emit, "aunts");
-        emit_open(emit, '[');
-        for (unsigned i = 0; i < proof->aunt_count; i++)
-            emit_base64(emit, span_of(proof->aunts[i], SHA256_BYTES));
-        emit_shut(emit, ']');
-    }
+    emit_key(emit, "aunts");
+    emit_open(emit, '[');
+    for (unsigned i = 0; i < proof->aunt_count; i++)
+        emit_base64(emit, span_of(proof->aunts[i], SHA256_BYTES));
+    emit_shut(emit, ']');
     emit_shut(emit, '}');
 }
 

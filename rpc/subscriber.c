@@ -20,6 +20,11 @@ struct subscriber *subscriber_new(struct rpc *rpc, struct websocket *websocket) 
 
 /* ---- one more, one less */
 
+static void count_news(struct herald *herald, int change) {
+    herald->news_count = (uint32_t)((int)herald->news_count + change);
+    atomic_store(&herald->rpc->wants_news, herald->news_count > 0);
+}
+
 static void enlist(struct subscriber *subscriber) {
     struct herald *herald = herald_of(subscriber);
     subscriber->previous = NULL;
@@ -42,7 +47,7 @@ static void discharge(struct subscriber *subscriber) {
 static void drop(struct subscriber *subscriber, struct subscription **place) {
     struct subscription *gone = *place;
     *place = gone->next;
-    herald_of(subscriber)->news_count -= gone->wants_news;
+    count_news(herald_of(subscriber), -(int)gone->wants_news);
     query_close(&gone->query);
     free(gone);
     if (--subscriber->count == 0)
@@ -192,7 +197,7 @@ void subscriber_subscribe(struct call *call) {
     struct subscription *added = make(&query, call->exchange->id, call->args[0].bytes);
     added->height = is_for_blocks(&query) ? start : INT64_MAX;
     added->wants_news = is_for_news(&query);
-    herald_of(subscriber)->news_count += added->wants_news;
+    count_news(herald_of(subscriber), added->wants_news);
     added->next = subscriber->subscriptions;
     subscriber->subscriptions = added;
     if (subscriber->count++ == 0)

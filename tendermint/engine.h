@@ -96,7 +96,7 @@ struct engine_effect {
     int64_t duration_ms;      /* TIMER */
     struct block_id block_id;
     struct block_id time_floor; /* VOTE: the vote's time is at least this block's time + 1 ms; nil id: no floor */
-    struct vote vote_a, vote_b; /* ACCUSE; no extensions */
+    struct vote vote_a, vote_b; /* ACCUSE; extensions are loans until the next event */
 };
 
 #define ENGINE_EFFECTS_MAX 64 /* one step makes at most 40: engine_rules.c counts them */

@@ -59,20 +59,14 @@ void engine_effects_have(struct engine_effects *effects, const struct vote *vote
     effect->index = (uint32_t)vote->validator_index;
 }
 
-static void vote_put(struct vote *to, const struct vote *vote) {
-    *to = *vote;
-    to->extension = span_of(NULL, 0);
-    to->extension_signature = (struct signature){0};
-}
-
 /* In the order that evidence wants. */
 void engine_effects_accuse(struct engine_effects *effects, const struct vote *vote, const struct vote *other) {
     struct engine_effect *effect = push(effects, ENGINE_DO_ACCUSE, vote->height, vote->round);
     bool ordered = block_id_compare(&vote->block_id, &other->block_id) < 0;
     effect->type = vote->type;
     effect->index = (uint32_t)vote->validator_index;
-    vote_put(&effect->vote_a, ordered ? vote : other);
-    vote_put(&effect->vote_b, ordered ? other : vote);
+    effect->vote_a = ordered ? *vote : *other;
+    effect->vote_b = ordered ? *other : *vote;
 }
 
 void engine_effects_decide(struct engine_effects *effects, const struct engine *engine) {

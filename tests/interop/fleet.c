@@ -59,8 +59,10 @@ static bool make_homes(const struct fleet *fleet, const struct fleet_wish *wish,
     snprintf(others, sizeof others, "%u", count - wish->validators);
     snprintf(log, sizeof log, "%s/testnet.log", fleet->net.folder);
     bool by_us = wish->homes_by == 'Q';
-    const char *argv[] = {by_us ? wish->quorate : wish->comet, "testnet", "--v", validators, "--n", others, "--o", fleet->net.folder, by_us ? "--app" : NULL,
-                          "kvstore", "--release", wish->release, NULL};
+    const char *argv[32] = {by_us ? wish->quorate : wish->comet, "testnet", "--v", validators, "--n", others, "--o", fleet->net.folder, by_us ? "--app" : NULL,
+                            wish->app != NULL ? wish->app : "kvstore", "--release", wish->release};
+    for (size_t i = 0, at = 12; by_us && wish->more != NULL && wish->more[i] != NULL && at < 31; i++, at++)
+        argv[at] = wish->more[i];
     return run_program(argv, log, error);
 }
 
@@ -87,6 +89,20 @@ static char *with_setting(char *text, const char *section, const char *key, cons
     return new_text;
 }
 
+bool fleet_set(const struct fleet *fleet, uint32_t node, const char *section, const char *key, const char *value, char **error) {
+    char path[LOCALNET_PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/config/config.toml", fleet->net.nodes[node].home);
+    struct blob *old = keyfile_read(path, CONFIG_MAX, error);
+    if (old == NULL)
+        return false;
+    char *text = complaint_of("%.*s", (int)blob_span(old).size, (const char *)blob_span(old).data);
+    text = with_setting(text, section, key, value);
+    bool good = keyfile_write(path, span_text(text), true, error);
+    free(text);
+    blob_release(old);
+    return good;
+}
+
 static char *peers_of(const struct fleet *fleet, const struct fleet_wish *wish, uint32_t index, uint32_t count) {
     char *list = complaint_of("%s", "\"");
     for (uint32_t i = 0; i < count; i++) {
@@ -105,14 +121,19 @@ static char *peers_of(const struct fleet *fleet, const struct fleet_wish *wish, 
 
 static bool settle(const struct fleet *fleet, const struct fleet_wish *wish, uint32_t index, uint32_t count, char **error) {
     const struct localnet_node *node = &fleet->net.nodes[index];
-    char path[LOCALNET_PATH_MAX + 32], p2p[64], rpc[64], commit[32], release[16], app[192];
+    char path[LOCALNET_PATH_MAX + 32], p2p[64], rpc[64], commit[32], release[16], app[LOCALNET_PATH_MAX];
     char *peers = peers_of(fleet, wish, index, count);
     snprintf(path, sizeof path, "%s/config/config.toml", node->home);
     snprintf(p2p, sizeof p2p, "\"tcp://127.0.0.1:%u\"", node->p2p_port);
     snprintf(rpc, sizeof rpc, "\"tcp://127.0.0.1:%u\"", node->rpc_port);
     snprintf(commit, sizeof commit, "\"%ums\"", wish->timeout_commit_ms);
     snprintf(release, sizeof release, "\"%s\"", wish->release);
-    snprintf(app, sizeof app, "\"%s\"", fleet->nodes[index].socket[0] != '\0' ? fleet->nodes[index].socket : wish->app == NULL ? "kvstore" : wish->app);
+    const char *proxy = wish->app == NULL ? "kvstore" : wish->app;
+    if (wish->proxy_apps != NULL && wish->proxy_apps[index] != NULL)
+        proxy = wish->proxy_apps[index];
+    else if (fleet->nodes[index].socket[0] != '\0')
+        proxy = fleet->nodes[index].socket;
+    snprintf(app, sizeof app, "\"%.*s\"", LOCALNET_PATH_MAX - 4, proxy);
     const char *const settings[][3] = {
         {"", "proxy_app", app},
         {"rpc", "laddr", rpc},
@@ -163,7 +184,7 @@ static bool name_node(struct fleet *fleet, const struct fleet_wish *wish, uint32
     snprintf(node->rpc_url, sizeof node->rpc_url, "http://127.0.0.1:%u", node->rpc_port);
     const char *wrong = load_http_resolve(&node->rpc, node->rpc_url);
     assert(wrong == NULL);
-    if (wish->app != NULL && own->kind == 'C') /* a short path: sockets' names have a hundred bytes */
+    if (wish->app != NULL && wish->proxy_apps == NULL && own->kind == 'C') /* a short path: sockets' names have a hundred bytes */
         snprintf(own->socket, sizeof own->socket, "unix:///tmp/quorate-interop-%u.sock", node->p2p_port);
     snprintf(path, sizeof path, "%s/config/node_key.json", node->home);
     if (!keyfile_load(&key, path, true, error))

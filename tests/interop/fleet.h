@@ -18,6 +18,8 @@ struct fleet_wish {
     unsigned timeout_commit_ms;
     bool pex;
     int64_t extensions_from; /* vote_extensions_enable_height of the genesis; 0: off */
+    const char *const *proxy_apps; /* proxy_app of each node, an entry NULL: `app`, built in; whoever gives them runs the applications. NULL: none */
+    const char *const *more;       /* further arguments of our `testnet`, NULL at the end; may be NULL */
     bool relayed; /* the first `validators` nodes meet through relays */
 };
 
@@ -41,6 +43,7 @@ struct fleet {
 
 /* All of these: false with *error malloc'ed. fleet_make starts nothing. */
 bool fleet_make(struct fleet *fleet, const struct fleet_wish *wish, char **error);
+bool fleet_set(const struct fleet *fleet, uint32_t node, const char *section, const char *key, const char *value, char **error); /* in config.toml, before a start */
 bool fleet_start(struct fleet *fleet, char **error); /* those that do not run */
 /* Every running node of the bit set reaches the height; or one ended by itself, or the time is over. */
 bool fleet_wait(struct fleet *fleet, uint32_t nodes, int64_t height, unsigned timeout_ms, char **error);

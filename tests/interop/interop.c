@@ -40,6 +40,10 @@ static const struct plan plans[] = {
     {"i4", "Quorate block-syncs from CometBFT only, extensions of kilobytes from height 1000", "CCQ", 'C', false, scenario_block_sync, 1000, "extender"},
     {"i5", "the application switches vote extensions on, by transactions, while the chain runs", "QQCC", 'C', false, scenario_switch, 0, "extender"},
     {"l", "light clients of both kinds, primaries and witnesses of both", "QQCC", 'C', false, scenario_light, 0, NULL},
+    {"k", "far signers: ours at CometBFT's and theirs at ours, tcp and unix, killed", "QQCC", 'C', false, scenario_signers, 0, NULL},
+    {"m1", "nodes that know only a Quorate seed, then each other's address books", "QQCCQ", 'C', false, scenario_seed, 0, NULL},
+    {"m2", "nodes that know only a CometBFT seed, then each other's address books", "QQCCC", 'C', false, scenario_seed, 0, NULL},
+    {"s", "block sync of one chain by each kind alone, blocks per second", "CQ", 'C', false, scenario_speed, 0, NULL},
 };
 #define PLANS (sizeof plans / sizeof plans[0])
 
@@ -77,7 +81,7 @@ static void run_row(struct row *row, const struct plan *plan, uint32_t index) {
         snprintf(row->why, sizeof row->why, "no CometBFT at %s", row->comet);
         return;
     }
-    row->base_port = (uint16_t)(23000 + 200 * index); /* below those that the kernel gives to whoever dials */
+    row->base_port = (uint16_t)(21500 + 170 * index); /* below those that the kernel gives to whoever dials */
     row->fleet.net.lock = -1;
     plan->run(row);
     fleet_close(&row->fleet);

@@ -1,189 +1,46 @@
 #include "tests/interop/scenarios.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "crypto/text.h"
 #include "genesis/scan.h"
 #include "node/load_call.h"
 #include "node/load_scan.h"
 #include "tests/interop/voter.h"
 
-#define ALL          (~0u)
 #define STEADY       200 /* heights under load */
 #define PART_MS      20000
 #define SYNC_HEIGHTS 2000
-
-/* ---- what all have in common */
-
-static void say(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void say(char *out, size_t size, const char *format, ...) {
-    size_t used = strlen(out);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(out + used, size - used, format, arguments);
-    va_end(arguments);
-}
-#define TELL(field, ...) say(row->field, sizeof row->field, __VA_ARGS__)
-
-static bool fail(struct row *row, char *error) { /* takes the text */
-    row->outcome = OUTCOME_FAILED;
-    TELL(why, "%s%s", row->why[0] == '\0' ? "" : "; ", error);
-    free(error);
-    return false;
-}
-
-static bool want(struct row *row, bool fact, const char *otherwise) {
-    return fact || fail(row, strdup(otherwise));
-}
-
-static struct fleet_wish wish_of(const struct row *row) {
-    return (struct fleet_wish){.folder = row->folder, .quorate = row->quorate, .comet = row->comet, .kinds = row->kinds, .homes_by = row->homes_by,
-                               .validators = (uint32_t)strlen(row->kinds), .release = row->release, .base_port = row->base_port,
-                               .extensions_from = row->extensions_from, .app = row->app, .timeout_commit_ms = 50};
-}
-
-static bool set_up(struct row *row, const struct fleet_wish *wish, uint32_t playing) {
-    char *error = NULL;
-    bool good = fleet_make(&row->fleet, wish, &error);
-    if (good && playing != 0)
-        row->fleet.net.count = playing;
-    good = good && fleet_start(&row->fleet, &error) && fleet_wait(&row->fleet, ALL, 2, 60000, &error);
-    return good || fail(row, error);
-}
-
-static bool reach(struct row *row, uint32_t nodes, int64_t height, unsigned timeout_ms) {
-    char *error = NULL;
-    return fleet_wait(&row->fleet, nodes, height, timeout_ms, &error) || fail(row, error);
-}
-
-/* All get so far beyond the highest of now. */
-static bool go_on(struct row *row, uint32_t nodes, int64_t more, unsigned timeout_ms) {
-    return reach(row, nodes, fleet_highest(&row->fleet) + more, timeout_ms);
-}
-
-static bool restart(struct row *row) {
-    char *error = NULL;
-    return fleet_start(&row->fleet, &error) || fail(row, error);
-}
-
-static bool is_of_one_mind(struct row *row, struct chain_facts *facts, int64_t first) {
-    if (!chain_compare(facts, &row->fleet, first, 0))
-        return fail(row, strdup(facts->fault));
-    snprintf(row->heights, sizeof row->heights, "%" PRId64 "-%" PRId64, facts->first, facts->last);
-    TELL(compared, "%s%" PRIu64 " answers equal, %" PRIu64 " txs", row->compared[0] == '\0' ? "" : "; ", facts->answers, facts->txs);
-    return true;
-}
-
-/* How many extended votes of that height its application was told of by the proposer of the next one; 0: none. */
-static int told(const struct row *row, uint32_t node, int64_t height) {
-    char key[40], hex[TEXT_HEX_SIZE(sizeof key)], params[160];
-    struct load_call call;
-    struct span result, value;
-    int count = 0;
-    snprintf(key, sizeof key, "extended%" PRId64, height);
-    text_hex_upper(hex, span_text(key));
-    snprintf(params, sizeof params, "{\"path\":\"\",\"data\":\"%s\",\"height\":\"0\",\"prove\":false}", hex);
-    load_call_open(&call, &row->fleet.net.nodes[node].rpc);
-    if (load_call_method(&call, &result, "abci_query", params, 5000) && load_scan_path(&value, result, "response.value") && value.size == 4) {
-        uint8_t digit[4];
-        size_t size;
-        if (text_base64_decode(digit, &size, sizeof digit, value) && size == 1)
-            count = digit[0] - '0';
-    }
-    load_call_close(&call);
-    return count;
-}
-
-/* Two thirds at least came with extensions that their signers had signed, whoever proposed. */
-static void hear_extensions(struct row *row, const struct chain_facts *facts) {
-    if (row->app == NULL)
-        return;
-    uint32_t validators = row->fleet.net.count == 3 ? 2 : row->fleet.net.count, asked = 0;
-    int64_t from = row->extensions_from > facts->first ? row->extensions_from : facts->first;
-    for (int64_t height = from; height + 1 < facts->last; height += 1 + (facts->last - from) / 100, asked++)
-        for (uint32_t node = 0; node < row->fleet.net.count; node++)
-            if (3 * told(row, node, height) <= 2 * (int)validators) {
-                TELL(why, "node%u was told of %d extended votes of height %" PRId64 "; ", node, told(row, node, height), height);
-                row->outcome = OUTCOME_FAILED;
-                return;
-            }
-    TELL(compared, ", more than 2/3 of votes extended at %u heights of %" PRId64 "-%" PRId64, asked, from, facts->last);
-}
-
-static void look_into_logs(struct row *row, unsigned mercy) {
-    char *fault = fleet_log_fault(&row->fleet, mercy);
-    if (fault != NULL)
-        fail(row, fault);
-    else
-        TELL(compared, "; logs clean");
-}
-
-/* ---- the load: a process of its own; endpoints may come and go */
-
-static pid_t start_load(const struct row *row, const char *rate) {
-    char endpoints[1024] = "", log[LOCALNET_PATH_MAX + 32];
-    const struct localnet *net = &row->fleet.net;
-    for (uint32_t i = 0; i < net->count; i++)
-        say(endpoints, sizeof endpoints, "%s%s", i == 0 ? "" : ",", net->nodes[i].rpc_url);
-    snprintf(log, sizeof log, "%s/load.log", net->folder);
-    pid_t pid = fork();
-    if (pid != 0) {
-        fleet_rest(1500); /* it asks before it sends: nobody should be killed meanwhile */
-        return pid;
-    }
-    int out = open(log, O_CREAT | O_APPEND | O_WRONLY, 0644);
-    dup2(out, 1);
-    dup2(out, 2);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    execl(row->quorate, row->quorate, "load", "--endpoint", endpoints, "--rate", rate, "--connections", "1", "--for", "3600", "--grace", "20", "--poll", "20",
-          (char *)NULL);
-    _exit(127);
-}
-
-/* Its exit status: 0, if what was accepted is in the chain once. */
-static int stop_load(pid_t pid) {
-    int status = -1;
-    kill(pid, SIGTERM);
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 /* ---- all up */
 
 static void judge_steady(struct row *row, int load_status) {
     struct chain_facts facts;
-    if (!is_of_one_mind(row, &facts, 1))
+    if (!row_is_of_one_mind(row, &facts, 1))
         return;
-    hear_extensions(row, &facts);
-    TELL(compared, ", proposed");
+    row_hear_extensions(row, &facts);
+    ROW_TELL(compared, ", proposed");
     for (uint32_t i = 0; i < row->fleet.net.count; i++) {
-        TELL(compared, " %c%u", row->kinds[i], facts.proposed[i]);
-        want(row, facts.proposed[i] > 0, "a validator never proposed");
+        ROW_TELL(compared, " %c%u", row->kinds[i], facts.proposed[i]);
+        row_want(row, facts.proposed[i] > 0, "a validator never proposed");
     }
-    TELL(compared, ", rounds above 0: %u, nil/absent precommits: %u/%u", facts.late_rounds, facts.nils, facts.absent);
-    want(row, facts.last >= STEADY, "too few heights");
-    want(row, facts.txs >= STEADY, "next to no transactions");
-    want(row, load_status == 0, "the load lost or doubled transactions, see load.log");
-    look_into_logs(row, 0);
+    ROW_TELL(compared, ", rounds above 0: %u, nil/absent precommits: %u/%u", facts.late_rounds, facts.nils, facts.absent);
+    row_want(row, facts.last >= STEADY, "too few heights");
+    row_want(row, facts.txs >= STEADY, "next to no transactions");
+    row_want(row, load_status == 0, "the load lost or doubled transactions, see load.log");
+    row_look_into_logs(row, 0);
 }
 
 void scenario_steady(struct row *row) {
-    struct fleet_wish wish = wish_of(row);
+    struct fleet_wish wish = row_wish(row);
     wish.pex = true;
-    if (!set_up(row, &wish, 0))
+    if (!row_set_up(row, &wish, 0))
         return;
-    pid_t load = start_load(row, "60");
-    bool good = reach(row, ALL, STEADY + 2, 180000);
-    int load_status = stop_load(load);
-    if (good && go_on(row, ALL, 3, 30000))
+    pid_t load = row_start_load(row, "60");
+    bool good = row_reach(row, ROW_ALL, STEADY + 2, 180000);
+    int load_status = row_stop_load(load);
+    if (good && row_go_on(row, ROW_ALL, 3, 30000))
         judge_steady(row, load_status);
 }
 
@@ -193,10 +50,10 @@ static bool kill_and_restart(struct row *row, uint32_t nodes, int64_t missed) {
     for (uint32_t i = 0; i < row->fleet.net.count; i++)
         if ((nodes >> i & 1) != 0)
             fleet_kill(&row->fleet, i);
-    if (missed > 0 && !go_on(row, ~nodes, missed, 60000))
+    if (missed > 0 && !row_go_on(row, ~nodes, missed, 60000))
         return false;
-    if (!restart(row) || !go_on(row, ALL, 4, 90000)) {
-        TELL(why, " (after kill -9 of the nodes of mask %x, restarted %" PRId64 " heights later)", nodes, missed);
+    if (!row_restart(row) || !row_go_on(row, ROW_ALL, 4, 90000)) {
+        ROW_TELL(why, " (after kill -9 of the nodes of mask %x, restarted %" PRId64 " heights later)", nodes, missed);
         return false;
     }
     return true;
@@ -215,23 +72,23 @@ static bool kill_in_turn(struct row *row) {
 /* After anything rough. */
 static void judge_rough(struct row *row) {
     struct chain_facts facts;
-    if (!is_of_one_mind(row, &facts, 1))
+    if (!row_is_of_one_mind(row, &facts, 1))
         return;
-    hear_extensions(row, &facts);
-    TELL(compared, ", rounds above 0: %u", facts.late_rounds);
-    want(row, facts.late_rounds > 0, "no round above 0 was provoked");
-    want(row, facts.txs > 100, "next to no transactions");
-    look_into_logs(row, FLEET_LOG_ROUGH);
+    row_hear_extensions(row, &facts);
+    ROW_TELL(compared, ", rounds above 0: %u", facts.late_rounds);
+    row_want(row, facts.late_rounds > 0, "no round above 0 was provoked");
+    row_want(row, facts.txs > 100, "next to no transactions");
+    row_look_into_logs(row, FLEET_LOG_ROUGH);
 }
 
 void scenario_kills(struct row *row) {
-    struct fleet_wish wish = wish_of(row);
-    if (!set_up(row, &wish, 0))
+    struct fleet_wish wish = row_wish(row);
+    if (!row_set_up(row, &wish, 0))
         return;
-    pid_t load = start_load(row, "40");
+    pid_t load = row_start_load(row, "40");
     bool good = kill_in_turn(row);
-    stop_load(load);
-    if (good && go_on(row, ALL, 3, 30000))
+    row_stop_load(load);
+    if (good && row_go_on(row, ROW_ALL, 3, 30000))
         judge_rough(row);
 }
 
@@ -247,15 +104,15 @@ static bool part_and_heal(struct row *row, uint32_t side, uint32_t going_on, enu
     for (uint32_t i = 0; i < 4; i++) {
         int64_t more = fleet_height(&row->fleet, i) - before[i];
         if (((going_on >> i & 1) != 0) != (more > 0))
-            return want(row, false, more > 0 ? "heights were decided without a quorum: the cut does not cut" : "the larger side stood still");
+            return row_want(row, false, more > 0 ? "heights were decided without a quorum: the cut does not cut" : "the larger side stood still");
     }
     relays_part(row->fleet.relays, side, RELAYS_OPEN);
     int64_t healed_ms = fleet_clock();
-    if (!go_on(row, ALL, 5, 90000)) {
-        TELL(why, " (after the cut %x | %x, %s)", side, 15 & ~side, mode == RELAYS_SILENT ? "silent" : "refused");
+    if (!row_go_on(row, ROW_ALL, 5, 90000)) {
+        ROW_TELL(why, " (after the cut %x | %x, %s)", side, 15 & ~side, mode == RELAYS_SILENT ? "silent" : "refused");
         return false;
     }
-    TELL(compared, "%s%s healed in %.1f s", row->compared[0] == '\0' ? "" : ", ", going_on != 0 ? "3|1" : "2|2", (double)(fleet_clock() - healed_ms) / 1000);
+    ROW_TELL(compared, "%s%s healed in %.1f s", row->compared[0] == '\0' ? "" : ", ", going_on != 0 ? "3|1" : "2|2", (double)(fleet_clock() - healed_ms) / 1000);
     return true;
 }
 
@@ -265,15 +122,15 @@ static bool part_in_turn(struct row *row) {
 }
 
 void scenario_partitions(struct row *row) {
-    struct fleet_wish wish = wish_of(row);
+    struct fleet_wish wish = row_wish(row);
     wish.relayed = true;
     wish.timeout_commit_ms = 200;
-    if (!set_up(row, &wish, 0))
+    if (!row_set_up(row, &wish, 0))
         return;
-    pid_t load = start_load(row, "20");
+    pid_t load = row_start_load(row, "20");
     bool good = part_in_turn(row);
-    stop_load(load);
-    if (good && go_on(row, ALL, 3, 30000))
+    row_stop_load(load);
+    if (good && row_go_on(row, ROW_ALL, 3, 30000))
         judge_rough(row);
 }
 
@@ -299,7 +156,7 @@ static int64_t power_of(const struct row *row, uint32_t node) {
 static bool weigh(struct row *row, uint32_t node, int64_t power, uint32_t at) {
     char tx[160], *error = NULL;
     snprintf(tx, sizeof tx, "val=ed25519!%s!%" PRId64, row->fleet.nodes[node].key_base64, power);
-    return fleet_send(&row->fleet, at, tx, &error) || fail(row, error);
+    return fleet_send(&row->fleet, at, tx, &error) || row_fail(row, error);
 }
 
 /* Everyone's power becomes that of the list, and those who have some sign and propose, the others do not. */
@@ -308,16 +165,16 @@ static bool change(struct row *row, const int64_t powers[6], uint32_t at) {
     for (uint32_t i = 0; i < 6; i++)
         if (power_of(row, i) != powers[i] && !weigh(row, i, powers[i], at))
             return false;
-    if (!go_on(row, ALL, 8, 60000))
+    if (!row_go_on(row, ROW_ALL, 8, 60000))
         return false;
     int64_t first = fleet_highest(&row->fleet);
-    if (!reach(row, ALL, first + 40, 90000))
+    if (!row_reach(row, ROW_ALL, first + 40, 90000))
         return false;
     if (!chain_compare(&facts, &row->fleet, first, first + 38))
-        return fail(row, strdup(facts.fault));
+        return row_fail(row, strdup(facts.fault));
     for (uint32_t i = 0; i < 6; i++)
         if (power_of(row, i) != powers[i] || (facts.proposed[i] > 0) != (powers[i] > 0) || (facts.signed_for[i] > 0) != (powers[i] > 0)) {
-            TELL(why, "node%u (%c) was given power %" PRId64 ", has %" PRId64 ", proposed %u and signed %u of %" PRId64 " blocks from %" PRId64 " on", i,
+            ROW_TELL(why, "node%u (%c) was given power %" PRId64 ", has %" PRId64 ", proposed %u and signed %u of %" PRId64 " blocks from %" PRId64 " on", i,
                  row->kinds[i], powers[i], power_of(row, i), facts.proposed[i], facts.signed_for[i], facts.last - facts.first + 1, first);
             row->outcome = OUTCOME_FAILED;
             return false;
@@ -334,19 +191,19 @@ void scenario_validators(struct row *row) {
         {2, 0, 2, 0, 1, 1}, /* all change at once, */
         {2, 1, 2, 1, 0, 0}, /* two come back where two go */
     };
-    struct fleet_wish wish = wish_of(row);
+    struct fleet_wish wish = row_wish(row);
     wish.validators = 4;
-    if (!set_up(row, &wish, 0))
+    if (!row_set_up(row, &wish, 0))
         return;
-    pid_t load = start_load(row, "20");
+    pid_t load = row_start_load(row, "20");
     bool good = true;
     for (size_t i = 0; good && i < sizeof steps / sizeof steps[0]; i++)
         good = change(row, steps[i], i % 4);
-    stop_load(load);
+    row_stop_load(load);
     struct chain_facts facts;
-    if (good && go_on(row, ALL, 3, 30000) && is_of_one_mind(row, &facts, 1)) {
-        TELL(compared, ", powers as sent after each of 6 changes, proposers and signers are those with power");
-        look_into_logs(row, 0);
+    if (good && row_go_on(row, ROW_ALL, 3, 30000) && row_is_of_one_mind(row, &facts, 1)) {
+        ROW_TELL(compared, ", powers as sent after each of 6 changes, proposers and signers are those with power");
+        row_look_into_logs(row, 0);
     }
 }
 
@@ -356,7 +213,7 @@ void scenario_validators(struct row *row) {
 static bool can_sync(struct row *row, uint32_t quorate) {
     bool is_late = quorate == row->fleet.net.count, can = false;
     row->fleet.net.count += is_late;
-    if (!restart(row))
+    if (!row_restart(row))
         return false;
     for (int64_t end = fleet_clock() + 5000; !can && fleet_clock() < end; fleet_rest(200))
         can = fleet_has_channel(&row->fleet, quorate, "40");
@@ -365,30 +222,30 @@ static bool can_sync(struct row *row, uint32_t quorate) {
     row->fleet.net.count -= is_late;
     if (!can) {
         row->outcome = OUTCOME_NOT_YET;
-        TELL(why, "block sync (Quorate does not announce channel 40)");
+        ROW_TELL(why, "block sync (Quorate does not announce channel 40)");
     }
     return can;
 }
 
 void scenario_block_sync(struct row *row) {
-    struct fleet_wish wish = wish_of(row);
+    struct fleet_wish wish = row_wish(row);
     uint32_t late = (uint32_t)strlen(row->kinds) - 1, quorate = row->kinds[late] == 'Q' ? late : 0;
     wish.validators = late;
     wish.timeout_commit_ms = 1;
-    if (!set_up(row, &wish, late) || !can_sync(row, quorate))
+    if (!row_set_up(row, &wish, late) || !can_sync(row, quorate))
         return;
-    pid_t load = start_load(row, "100");
-    bool good = reach(row, ALL, SYNC_HEIGHTS, 600000);
+    pid_t load = row_start_load(row, "100");
+    bool good = row_reach(row, ROW_ALL, SYNC_HEIGHTS, 600000);
     row->fleet.net.count = late + 1;
     int64_t target = fleet_highest(&row->fleet), began_ms = fleet_clock();
-    good = good && restart(row) && reach(row, 1u << late, target, 300000);
-    TELL(compared, "%" PRId64 " heights fetched in %.1f s", target, (double)(fleet_clock() - began_ms) / 1000);
-    good = good && go_on(row, ALL, 20, 60000);
-    stop_load(load);
+    good = good && row_restart(row) && row_reach(row, 1u << late, target, 300000);
+    ROW_TELL(compared, "%" PRId64 " heights fetched in %.1f s", target, (double)(fleet_clock() - began_ms) / 1000);
+    good = good && row_go_on(row, ROW_ALL, 20, 60000);
+    row_stop_load(load);
     struct chain_facts facts;
-    if (good && is_of_one_mind(row, &facts, 1)) {
-        hear_extensions(row, &facts);
-        look_into_logs(row, FLEET_LOG_ROUGH);
+    if (good && row_is_of_one_mind(row, &facts, 1)) {
+        row_hear_extensions(row, &facts);
+        row_look_into_logs(row, FLEET_LOG_ROUGH);
     }
 }
 
@@ -397,26 +254,26 @@ void scenario_block_sync(struct row *row) {
 static bool extend_from(struct row *row, uint32_t node, int64_t height) {
     char tx[64], *error = NULL;
     snprintf(tx, sizeof tx, "extend=%" PRId64, height);
-    return (fleet_send(&row->fleet, node, tx, &error) || fail(row, error)) && go_on(row, ALL, 4, 60000);
+    return (fleet_send(&row->fleet, node, tx, &error) || row_fail(row, error)) && row_go_on(row, ROW_ALL, 4, 60000);
 }
 
 void scenario_switch(struct row *row) {
-    struct fleet_wish wish = wish_of(row);
-    if (!set_up(row, &wish, 0))
+    struct fleet_wish wish = row_wish(row);
+    if (!row_set_up(row, &wish, 0))
         return;
     int64_t first = fleet_highest(&row->fleet) + 60;
-    bool good = extend_from(row, 2, first + 1000) && extend_from(row, 0, first) && reach(row, ALL, first + 20, 90000);
+    bool good = extend_from(row, 2, first + 1000) && extend_from(row, 0, first) && row_reach(row, ROW_ALL, first + 20, 90000);
     for (uint32_t node = 0; good && node < 4; node++) /* one of each kind falls in the middle of an extended height */
         if (node % 2 == 1)
             good = kill_and_restart(row, 1u << node, 3);
-    good = good && extend_from(row, 3, 0) && extend_from(row, 1, first + 5000) && go_on(row, ALL, 20, 60000); /* too late */
+    good = good && extend_from(row, 3, 0) && extend_from(row, 1, first + 5000) && row_go_on(row, ROW_ALL, 20, 60000); /* too late */
     struct chain_facts facts;
-    if (!good || !is_of_one_mind(row, &facts, 1))
+    if (!good || !row_is_of_one_mind(row, &facts, 1))
         return;
-    want(row, told(row, 0, first - 1) == 0 && told(row, 2, first - 1) == 0, "extensions of the height before the switch");
+    row_want(row, row_told(row, 0, first - 1) == 0 && row_told(row, 2, first - 1) == 0, "extensions of the height before the switch");
     row->extensions_from = first;
-    hear_extensions(row, &facts);
-    look_into_logs(row, FLEET_LOG_ROUGH);
+    row_hear_extensions(row, &facts);
+    row_look_into_logs(row, FLEET_LOG_ROUGH);
 }
 
 /* ---- validators by script: home 3 is no node */
@@ -427,13 +284,13 @@ static bool weigh_all(struct row *row, const int64_t powers[4]) {
     for (uint32_t i = 0; i < 4; i++)
         if (!weigh(row, i, powers[i], 0))
             return false;
-    return go_on(row, ALL, 6, 60000);
+    return row_go_on(row, ROW_ALL, 6, 60000);
 }
 
 static bool is_committed(struct row *row, struct chain_facts *facts, int64_t first) {
     uint32_t found = 0;
     if (!chain_compare(facts, &row->fleet, first, 0))
-        return fail(row, strdup(facts->fault));
+        return row_fail(row, strdup(facts->fault));
     for (uint32_t i = 0; i < row->fleet.net.count; i++)
         found += facts->evidence[i];
     return found > 0;
@@ -459,34 +316,34 @@ static bool vote_twice(struct row *row, uint32_t at) {
     char *error = NULL;
     uint32_t own = 0, others = 0;
     if (!voter_open(&voter, &row->fleet, 3, at, &error))
-        return fail(row, error);
+        return row_fail(row, error);
     for (uint32_t tries = 0; others == 0 && tries < 6 && vote_twice_once(row, &voter, &facts, at); tries++) {
         for (uint32_t i = 0; i < row->fleet.net.count; i++)
             *(row->kinds[i] == row->kinds[at] ? &own : &others) += facts.evidence[i];
-        if (!go_on(row, ~8u, 4 + tries % 4, 30000)) /* out of sight for the next, and not always at the same turn of the proposers */
+        if (!row_go_on(row, ~8u, 4 + tries % 4, 30000)) /* out of sight for the next, and not always at the same turn of the proposers */
             break;
     }
     bool heard = voter_is_heard(&voter);
     voter_close(&voter);
-    TELL(compared, "%sdouble votes said to %c: evidence in %u blocks of its kind, %u of the other", row->compared[0] == '\0' ? "" : ", ", row->kinds[at],
+    ROW_TELL(compared, "%sdouble votes said to %c: evidence in %u blocks of its kind, %u of the other", row->compared[0] == '\0' ? "" : ", ", row->kinds[at],
          own, others);
-    return want(row, heard, "the node closed the connection with the voter") && want(row, others > 0, "no block of the other kind holds the evidence");
+    return row_want(row, heard, "the node closed the connection with the voter") && row_want(row, others > 0, "no block of the other kind holds the evidence");
 }
 
 void scenario_double_vote(struct row *row) {
     static const int64_t at_theirs[4] = {100, 100, 20, 100}, at_ours[4] = {20, 20, 200, 60};
-    struct fleet_wish wish = wish_of(row);
+    struct fleet_wish wish = row_wish(row);
     struct chain_facts facts;
     wish.timeout_commit_ms = 700;
-    if (!set_up(row, &wish, 3))
+    if (!row_set_up(row, &wish, 3))
         return;
     if (!fleet_has_channel(&row->fleet, 0, "38")) {
         row->outcome = OUTCOME_NOT_YET;
-        TELL(why, "evidence pool (Quorate does not announce channel 38)");
+        ROW_TELL(why, "evidence pool (Quorate does not announce channel 38)");
         return;
     }
-    if (weigh_all(row, at_theirs) && vote_twice(row, 2) && weigh_all(row, at_ours) && vote_twice(row, 0) && is_of_one_mind(row, &facts, 1))
-        look_into_logs(row, FLEET_LOG_ROUGH | FLEET_LOG_DOUBLE_VOTES);
+    if (weigh_all(row, at_theirs) && vote_twice(row, 2) && weigh_all(row, at_ours) && vote_twice(row, 0) && row_is_of_one_mind(row, &facts, 1))
+        row_look_into_logs(row, FLEET_LOG_ROUGH | FLEET_LOG_DOUBLE_VOTES);
 }
 
 /* For so long it precommits nil at every height, five seconds late. false: it was not heard. */
@@ -495,7 +352,7 @@ static bool vote_nil(struct row *row, unsigned ms) {
     char *error = NULL;
     int64_t said = 0;
     if (!voter_open(&voter, &row->fleet, 3, 2, &error))
-        return fail(row, error);
+        return row_fail(row, error);
     for (int64_t end = fleet_clock() + ms; voter_is_heard(&voter) && fleet_clock() < end;) {
         int64_t height = fleet_height(&row->fleet, 2) + 1;
         if (height > said)
@@ -504,34 +361,34 @@ static bool vote_nil(struct row *row, unsigned ms) {
     }
     bool heard = voter_is_heard(&voter);
     voter_close(&voter);
-    return want(row, heard, "the node closed the connection with the voter");
+    return row_want(row, heard, "the node closed the connection with the voter");
 }
 
 void scenario_nil_times(struct row *row) {
-    struct fleet_wish wish = wish_of(row);
+    struct fleet_wish wish = row_wish(row);
     struct chain_facts facts;
     wish.timeout_commit_ms = 300;
-    if (!set_up(row, &wish, 3) || !vote_nil(row, 25000) || !go_on(row, ALL, 3, 30000) || !is_of_one_mind(row, &facts, 1))
+    if (!row_set_up(row, &wish, 3) || !vote_nil(row, 25000) || !row_go_on(row, ROW_ALL, 3, 30000) || !row_is_of_one_mind(row, &facts, 1))
         return;
-    TELL(compared, ", %u nil precommits with late times in the commits, rounds above 0: %u", facts.nils, facts.late_rounds);
-    want(row, facts.nils >= 5, "next to no nil precommit came into a commit");
-    look_into_logs(row, FLEET_LOG_ROUGH);
+    ROW_TELL(compared, ", %u nil precommits with late times in the commits, rounds above 0: %u", facts.nils, facts.late_rounds);
+    row_want(row, facts.nils >= 5, "next to no nil precommit came into a commit");
+    row_look_into_logs(row, FLEET_LOG_ROUGH);
 }
 
 void scenario_wrong_release(struct row *row) {
     static const int64_t powers[4] = {10, 1, 10, 5}; /* theirs decide without ours, so that ours sees what the others voted for */
-    struct fleet_wish wish = wish_of(row);
+    struct fleet_wish wish = row_wish(row);
     struct chain_facts facts;
     wish.timeout_commit_ms = 300;
     wish.release = strcmp(row->release, "0.38") == 0 ? "0.40" : "0.38";
-    if (!set_up(row, &wish, 3) || !weigh_all(row, powers) || !vote_nil(row, 12000) || !is_of_one_mind(row, &facts, 1))
+    if (!row_set_up(row, &wish, 3) || !weigh_all(row, powers) || !vote_nil(row, 12000) || !row_is_of_one_mind(row, &facts, 1))
         return;
     uint32_t refused = fleet_log_count(&row->fleet, 1, "wrong time");
-    TELL(compared, ", no fork; times refused by ours: %u; it stands at height %" PRId64 ", the others at %" PRId64, refused, fleet_height(&row->fleet, 1),
+    ROW_TELL(compared, ", no fork; times refused by ours: %u; it stands at height %" PRId64 ", the others at %" PRId64, refused, fleet_height(&row->fleet, 1),
          fleet_height(&row->fleet, 0));
-    want(row, refused > 0, "the releases were expected to differ here");
+    row_want(row, refused > 0, "the releases were expected to differ here");
     if (row->outcome == OUTCOME_GOOD && fleet_log_count(&row->fleet, 1, "release") == 0) {
         row->outcome = OUTCOME_NOT_YET;
-        TELL(why, "our log does not name the switch [quorate] release");
+        ROW_TELL(why, "our log does not name the switch [quorate] release");
     }
 }

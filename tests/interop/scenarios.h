@@ -2,21 +2,7 @@
 #ifndef QUORATE_TESTS_INTEROP_SCENARIOS_H
 #define QUORATE_TESTS_INTEROP_SCENARIOS_H
 
-#include "tests/interop/chain.h"
-
-enum outcome { OUTCOME_GOOD, OUTCOME_FAILED, OUTCOME_NOT_YET, OUTCOME_MISSING };
-
-struct row {
-    const char *quorate, *comet, *folder; /* programs; the scenario's own folder */
-    const char *kinds, *release;
-    char homes_by;
-    uint16_t base_port;
-    int64_t extensions_from; /* fleet_wish; app too */
-    const char *app;
-    struct fleet fleet;
-    enum outcome outcome;
-    char heights[32], compared[400], why[1400];
-};
+#include "tests/interop/row.h"
 
 /* Heights under load with all nodes up: everything equal, everyone proposes, no peer dropped. */
 void scenario_steady(struct row *row);
@@ -39,5 +25,12 @@ void scenario_nil_times(struct row *row);
 void scenario_wrong_release(struct row *row);
 /* light.c: light clients of either kind, with nodes of either kind as primary and as witness. */
 void scenario_light(struct row *row);
+
+/* Every validator's key is with a signer: ours with CometBFT's and with ours, theirs with ours, over tcp and unix; signers are killed in turn. */
+void scenario_signers(struct row *row);
+/* Validators of both kinds know only a seed of one kind; then nothing but each other's address books. The last home is the seed. */
+void scenario_seed(struct row *row);
+/* A chain by script is fetched by one node of each kind alone from the same peers by script: blocks per second. */
+void scenario_speed(struct row *row);
 
 #endif

@@ -481,6 +481,31 @@ START_TEST(noted_votes_of_an_earlier_height_get_the_time_and_set_of_that_height)
 }
 END_TEST
 
+/* CometBFT's evidence holds the votes as they came; other bytes would make a second piece of evidence of one fault. */
+START_TEST(noted_votes_keep_their_extensions_unless_these_are_too_large_for_any_block) {
+    static uint8_t bytes[EVIDENCE_POOL_EXTENSIONS_MAX + 1];
+    for (size_t i = 0; i < 2; i++) {
+        struct vote votes[2];
+        two_votes(votes, 6 + (int64_t)i, 1, 0);
+        memset(bytes, 'e', sizeof bytes);
+        votes[0].extension = span_of(bytes, i == 0 ? 1000 : EVIDENCE_POOL_EXTENSIONS_MAX);
+        votes[1].extension = span_of(bytes, 1);
+        votes[0].extension_signature = votes[1].extension_signature = (struct signature){.size = 64, .bytes = {7}};
+        evidence_pool_note_votes(&chain.ledger, &votes[0], &votes[1]);
+        memset(bytes, 'x', sizeof bytes); /* a loan */
+        chain_run(&chain, 1);
+        struct evidence *list;
+        ck_assert_uint_eq(listed(&list), 1 + i);
+        const struct evidence_duplicate_vote *duplicate = &list[i].duplicate;
+        size_t together = duplicate->vote_a.extension.size + duplicate->vote_b.extension.size;
+        ck_assert_uint_eq(together, i == 0 ? 1001 : 0);
+        ck_assert_uint_eq(duplicate->vote_a.extension_signature.size, i == 0 ? 64 : 0);
+        ck_assert(i > 0 || (duplicate->vote_a.extension.data[0] == 'e' && duplicate->vote_b.extension.data[0] == 'e'));
+        ck_assert(evidence_check(&list[i]));
+    }
+}
+END_TEST
+
 START_TEST(noted_votes_that_prove_nothing_are_dropped) {
     struct vote votes[2];
     two_votes(votes, 6, 1, 0);
@@ -670,6 +695,7 @@ Suite *suite_evidence_pool(void) {
     tcase_add_test(tests, the_pool_is_full_at_its_limit_and_a_restart_finds_it_so);
     tcase_add_test(tests, noted_votes_become_evidence_with_the_time_of_their_block_once_it_is_applied);
     tcase_add_test(tests, noted_votes_of_an_earlier_height_get_the_time_and_set_of_that_height);
+    tcase_add_test(tests, noted_votes_keep_their_extensions_unless_these_are_too_large_for_any_block);
     tcase_add_test(tests, noted_votes_that_prove_nothing_are_dropped);
     tcase_add_test(tests, noted_votes_have_a_bound_per_validator);
     tcase_add_test(tests, what_votes_became_is_in_the_batch_of_their_height);

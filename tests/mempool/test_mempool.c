@@ -35,6 +35,37 @@ static void letters_check(struct app *app, struct abci_check *out, struct span t
 
 static const struct app_table letters_table = {.name = "letters", .check_tx = letters_check};
 static struct letters letters;
+
+/* The same from far away: answers come later, in order, and nothing else may be asked meanwhile. */
+static struct {
+    struct span txs[APP_AHEAD_MAX];
+    bool recheck[APP_AHEAD_MAX];
+    uint32_t sent, taken, most;
+} far;
+
+static void far_send(struct app *app, struct span tx, bool recheck) {
+    (void)app;
+    ck_assert_uint_eq(far.taken, 0);
+    ck_assert_uint_lt(far.sent, APP_AHEAD_MAX);
+    far.recheck[far.sent] = recheck;
+    far.txs[far.sent++] = tx;
+    far.most = far.sent > far.most ? far.sent : far.most;
+}
+
+static void far_take(struct app *app, struct abci_check *out, struct arena *scratch) {
+    ck_assert_uint_lt(far.taken, far.sent);
+    letters_check(app, out, far.txs[far.taken], far.recheck[far.taken], scratch);
+    if (++far.taken == far.sent)
+        far.taken = far.sent = 0;
+}
+
+static void far_check(struct app *app, struct abci_check *out, struct span tx, bool recheck, struct arena *scratch) {
+    far_send(app, tx, recheck);
+    far_take(app, out, scratch);
+}
+
+static const struct app_table far_table = {.name = "far letters", .check_tx = far_check, .check_send = far_send, .check_take = far_take};
+
 static struct mempool_config config;
 static struct mempool *pool;
 static struct arena arena;
@@ -119,6 +150,66 @@ static void check_coherence(void) {
     ck_assert_uint_eq(count, mempool_count(pool));
     ck_assert_uint_eq(bytes, mempool_bytes(pool));
 }
+
+static void offer_all(const char *const *texts, uint32_t count, int peer_slot) {
+    struct blob *txs[600];
+    for (uint32_t i = 0; i < count; i++)
+        txs[i] = blob_new(span_text(texts[i]));
+    mempool_add_all(pool, txs, count, peer_slot, 1000);
+    for (uint32_t i = 0; i < count; i++)
+        blob_release(txs[i]);
+}
+
+/* What many at once leave behind, with an application near or far. */
+static const char *after_many(const struct app_table *table) {
+    static const char *const texts[] = {"-0a", "-0b", "-0a", "", "-0!", "-0?c", "-0long", "-0b", "-0d", "-0e", "-0f"};
+    static char line[2][256];
+    char *out = line[table == &far_table];
+    teardown();
+    setup();
+    letters.app.table = table;
+    config.count_max = 5;
+    config.tx_bytes_max = 5;
+    open_pool();
+    ck_assert_int_eq(offer("-0d"), MEMPOOL_ADDED);
+    offer_all(texts, sizeof texts / sizeof texts[0], 3);
+    check_coherence();
+    ck_assert_uint_eq(find("-0d")->known_by, 8);
+    ck_assert_uint_eq(find("-0a")->known_by, 8);
+    snprintf(out, 256, "%s", reaped());
+    commit_one(7, "-0b");
+    snprintf(out + strlen(out), 256 - strlen(out), " | %s", reaped());
+    ck_assert_int_eq(offer("-0!"), MEMPOOL_REFUSED);
+    return out;
+}
+
+START_TEST(many_at_once_end_up_the_same_with_an_application_near_or_far) {
+    const char *near = after_many(&letters_table), *distant = after_many(&far_table);
+    ck_assert_str_eq(near, "-0d -0a -0b -0?c -0e | -0d -0a -0e");
+    ck_assert_str_eq(near, distant);
+    ck_assert_uint_gt(far.most, 3);
+}
+END_TEST
+
+START_TEST(a_far_application_is_rechecked_ahead_in_order_and_never_by_more_than_the_bound) {
+    enum { COUNT = 2 * APP_AHEAD_MAX + 7 };
+    static char texts[COUNT][16];
+    const char *pointers[COUNT];
+    letters.app.table = &far_table;
+    open_pool();
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(texts[i], sizeof texts[i], "-0%d%s", i, i % 10 == 3 ? "?" : "");
+        pointers[i] = texts[i];
+    }
+    offer_all(pointers, COUNT, -1);
+    ck_assert_uint_eq(mempool_count(pool), COUNT);
+    commit_one(7, "-01");
+    ck_assert_uint_eq(far.most, APP_AHEAD_MAX);
+    ck_assert_uint_eq(mempool_count(pool), COUNT - 1 - (COUNT + 6) / 10);
+    ck_assert_int_eq(strncmp(letters.rechecked, "-00 -02 -03? -04 ", 17), 0);
+    check_coherence();
+}
+END_TEST
 
 START_TEST(transactions_are_proposed_in_the_order_of_arrival) {
     open_pool();
@@ -551,6 +642,8 @@ Suite *suite_mempool(void) {
     tcase_add_test(tests, gossip_walks_by_number_across_removals_and_marks_who_has_what);
     tcase_add_test(tests, a_peer_that_left_is_forgotten_and_the_others_are_not);
     tcase_add_test(tests, a_transaction_is_kept_by_the_pool_and_released_when_it_goes);
+    tcase_add_test(tests, many_at_once_end_up_the_same_with_an_application_near_or_far);
+    tcase_add_test(tests, a_far_application_is_rechecked_ahead_in_order_and_never_by_more_than_the_bound);
     tcase_add_test(tests, a_random_life_never_passes_a_limit_and_stays_coherent);
     tcase_add_test(tests, a_hundred_thousand_waiting_transactions_of_250_bytes_stay_below_80_megabytes);
     suite_add_tcase(suite, tests);

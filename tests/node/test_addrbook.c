@@ -270,6 +270,8 @@ END_TEST
 
 START_TEST(a_flood_does_not_wash_a_ban_away) {
     fill_one_bucket(1, 3);
+    for (int i = 0; i < 3; i++)
+        addrbook_attempt(&book, ID(2), NOW_MS - HOUR_MS); /* the first to go, if it were not banned */
     addrbook_ban(&book, ID(2), NOW_MS, NOW_MS + 24 * HOUR_MS);
     fill_one_bucket(1000, 5000);
     ck_assert(addrbook_is_banned(&book, ID(2), NOW_MS));

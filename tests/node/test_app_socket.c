@@ -4,7 +4,9 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -453,6 +455,52 @@ START_TEST(a_proposal_may_drop_and_add_and_what_stays_is_recognized) {
 }
 END_TEST
 
+static void slow_query(struct seat *seat) {
+    struct abci_response response = {.call = seat->request.call};
+    if (response.call == ABCI_QUERY) {
+        nanosleep(&(struct timespec){0, 300 * 1000000}, NULL);
+        response.query.code = 7;
+    }
+    put(seat, &response);
+}
+
+static atomic_bool queried;
+
+static void *query_in_thread(void *context) {
+    static struct arena own;
+    static struct abci_answer answer;
+    struct app *app = context;
+    struct abci_query question = {.data = span_text("key")};
+    arena_init(&own, 1 << 20);
+    for (int i = 0; i < 3; i++)
+        app->table->query(app, &answer, &question, &own);
+    arena_close(&own);
+    atomic_store(&queried, true);
+    return answer.code == 7 ? context : NULL;
+}
+
+START_TEST(a_slow_query_on_another_thread_holds_up_nobody_and_is_no_unasked_answer) {
+    struct event_base *base = event_base_new();
+    pthread_t thread;
+    void *result;
+    uint32_t commits = 0;
+    begin_script(slow_query);
+    struct app *app = dial();
+    app_socket_watch(app, base);
+    ck_assert_int_eq(pthread_create(&thread, NULL, query_in_thread, app), 0);
+    while (!atomic_load(&queried)) {
+        event_base_loop(base, EVLOOP_NONBLOCK);
+        app->table->commit(app, NULL);
+        commits++;
+    }
+    pthread_join(thread, &result);
+    ck_assert_ptr_nonnull(result);
+    ck_assert_uint_gt(commits, 5);
+    app->table->close(app);
+    event_base_free(base);
+}
+END_TEST
+
 /* ---- ours behind its server */
 
 static void world_failed(void *context, const char *what) __attribute__((noreturn));
@@ -611,6 +659,7 @@ Suite *suite_app_socket(void) {
     tcase_add_test(tests, many_checks_under_way_come_back_in_order_whatever_their_size);
     tcase_add_test(tests, words_that_the_caller_has_no_room_for_are_left_out);
     tcase_add_test(tests, a_proposal_may_drop_and_add_and_what_stays_is_recognized);
+    tcase_add_test(tests, a_slow_query_on_another_thread_holds_up_nobody_and_is_no_unasked_answer);
     tcase_add_test(tests, behind_a_socket_our_application_gives_the_same_chain_as_built_in);
     tcase_add_test(tests, a_new_application_gets_the_whole_chain);
     tcase_add_test(tests, our_server_closes_on_nonsense_and_goes_on_with_others);

@@ -301,6 +301,25 @@ START_TEST(new_keys_are_printed_or_kept) {
 }
 END_TEST
 
+START_TEST(a_signer_that_cannot_sign_says_why_and_what_to_do) {
+    EXPECT(2, "signer");
+    EXPECT(0, "signer", "--help");
+    EXPECT_SAID("priv_validator_laddr");
+    EXPECT(1, "signer", "--address", "tcp://127.0.0.1:1"); /* no home */
+    EXPECT(0, "init");
+    EXPECT(1, "signer", "--address", "http://127.0.0.1:1");
+    write_below("data/priv_validator_state.json", "{");
+    EXPECT(4, "signer", "--address", "tcp://127.0.0.1:1");
+    char path[256];
+    snprintf(path, sizeof path, "%s/data/priv_validator_state.json", home);
+    unlink(path);
+    EXPECT(1, "signer", "--address", "tcp://127.0.0.1:1"); /* a missing mark is no blank one */
+    write_below("data/priv_validator_state.json", "{\"height\":\"0\",\"round\":0,\"step\":0}");
+    write_below("config/genesis.json", "{");
+    EXPECT(1, "signer", "--address", "tcp://127.0.0.1:1"); /* for which chain? */
+}
+END_TEST
+
 START_TEST(questions_to_nobody_say_what_to_do) {
     EXPECT(1, "status", "--node", "http://127.0.0.1:1");
     EXPECT_SAID("Connection refused. Is a node running there?");
@@ -400,6 +419,7 @@ Suite *suite_cli(void) {
     tcase_add_test(tests, a_reset_asks_before_it_removes);
     tcase_add_test(tests, the_store_of_a_fresh_home_opens_and_has_nothing_to_take_back);
     tcase_add_test(tests, new_keys_are_printed_or_kept);
+    tcase_add_test(tests, a_signer_that_cannot_sign_says_why_and_what_to_do);
     tcase_add_test(tests, questions_to_nobody_say_what_to_do);
     tcase_add_test(tests, every_command_has_help_with_an_example);
     tcase_add_test(tests, unknown_commands_are_refused);

@@ -239,7 +239,6 @@ START_TEST(the_options_of_cometbft_for_peers_are_ours) {
         {"p2p.unconditional_peer_ids", "c"}, {"p2p.pex", "true"}, {"p2p.seed_mode", "true"}, {"p2p.private_peer_ids", "d"},
         {"mempool.keep_invalid_txs_in_cache", "true"}, {"mempool.keep-invalid-txs-in-cache", "true"},
     };
-    config_init(&config, PARAMS_V038);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         ck_assert_msg(config_set(&config, options[i][0], options[i][1], &error), "%s", error);
         ck_assert(config_is_flag(options[i][0]) == (strcmp(options[i][1], "true") == 0));

@@ -294,6 +294,35 @@ START_TEST(whoever_floods_with_wrong_extensions_fills_no_journal_and_is_cut_off_
 }
 END_TEST
 
+/* As CometBFT's: the votes as they came. */
+START_TEST(evidence_of_two_precommits_holds_their_extensions) {
+    struct caught caught = stuck(19, 1);
+    struct sim *sim = caught.sim;
+    int64_t height = caught.vote.height;
+    uint32_t found = 0;
+    sim_set_faulty(sim, 3);
+    ck_assert(is_counted(&caught));
+    caught.vote.block_id = stranger_block_id(8);
+    stranger_sign(sim, 3, &caught.vote);
+    sign_extension(&caught, right_extension(&caught));
+    stranger_inject_vote(sim, 1, 0, &caught.vote);
+    sim_run_for(sim, 60);
+    ck_assert(sim_start(sim, 2));
+    sim_run_for(sim, 60000);
+    ck_assert_int_gt(sim_ledger(sim, 0)->state.height, height + 2);
+    for (int64_t at = height; at <= sim_ledger(sim, 0)->state.height; at++) {
+        struct block *block = ledger_block(sim_ledger(sim, 0), at);
+        for (uint32_t i = 0; i < block->evidence_count; i++, found++) {
+            ck_assert_uint_eq(block->evidence[i].duplicate.vote_a.extension_signature.size, 64);
+            ck_assert_uint_eq(block->evidence[i].duplicate.vote_b.extension_signature.size, 64);
+        }
+        block_release(block);
+    }
+    ck_assert_uint_eq(found, 1);
+    end(sim);
+}
+END_TEST
+
 /* ---- whom the application is asked about */
 
 static uint32_t asked;
@@ -369,6 +398,43 @@ START_TEST(an_extension_that_fits_into_no_message_costs_a_vote_and_not_the_node)
     must_reach(sim, before + 6);
     ck_assert_int_eq(told(sim, 1, before + 3), 3);
     ck_assert(!replica_halted(sim_replica(sim, 0), NULL, 0));
+    end(sim);
+}
+END_TEST
+
+static void extend_to_the_limit(struct app *app, struct span *out, const struct abci_block *block, struct arena *arena) {
+    (void)app;
+    (void)block;
+    *out = span_of(arena_take(arena, WIRE_CONSENSUS_BYTES_MAX - 1024, 1), WIRE_CONSENSUS_BYTES_MAX - 1024);
+    ck_assert_ptr_nonnull(out->data);
+}
+
+START_TEST(the_largest_extensions_of_all_are_counted_kept_read_back_and_passed_on) {
+    struct sim_config config = extending(33, 1);
+    config.block_sync = true;
+    struct sim *sim = sim_new(&config);
+    asked = 0;
+    for (uint32_t node = 0; node < 4; node++) {
+        table_of(sim, node)->extend_vote = extend_to_the_limit;
+        table_of(sim, node)->verify_vote_extension = count_and_accept;
+        sim_set_faulty(sim, node); /* no other right extensions are expected of them */
+    }
+    sim_run_for(sim, 20000);
+    int64_t height = sim_ledger(sim, 0)->state.height;
+    ck_assert_int_gt(height, 4);
+    ck_assert(keeps(sim, 0, height));
+    struct blob *bytes = ledger_extended_commit_bytes(sim_ledger(sim, 1), height - 1);
+    ck_assert_uint_gt(bytes->size, 3 * (WIRE_CONSENSUS_BYTES_MAX - 1024));
+    blob_release(bytes);
+    sim_kill(sim, 3);
+    sim_run_for(sim, 40000);
+    ck_assert(sim_start(sim, 3));
+    table_of(sim, 3)->extend_vote = extend_to_the_limit;
+    table_of(sim, 3)->verify_vote_extension = count_and_accept;
+    sim_run_for(sim, 20000);
+    ck_assert_int_gt(sim_ledger(sim, 3)->state.height, height + 10);
+    ck_assert(keeps(sim, 3, height + 5));
+    ck_assert_uint_eq(sim_drops(sim), 0);
     end(sim);
 }
 END_TEST
@@ -564,9 +630,11 @@ Suite *suite_extensions(void) {
     tcase_add_test(gate, where_extensions_are_off_a_precommit_with_one_is_not_counted_and_its_bearer_not_cut_off);
     tcase_add_test(gate, before_their_first_height_extensions_are_off);
     tcase_add_test(gate, whoever_floods_with_wrong_extensions_fills_no_journal_and_is_cut_off_at_last);
+    tcase_add_test(gate, evidence_of_two_precommits_holds_their_extensions);
     tcase_add_test(gate, the_application_is_not_asked_about_our_own_votes_nor_twice_about_others);
     tcase_add_test(gate, a_late_precommit_of_the_last_height_must_be_signed_but_the_application_is_not_asked);
     tcase_add_test(gate, an_extension_that_fits_into_no_message_costs_a_vote_and_not_the_node);
+    tcase_add_test(gate, the_largest_extensions_of_all_are_counted_kept_read_back_and_passed_on);
     tcase_add_test(gate, from_040_on_an_application_that_refuses_its_own_extensions_stops_the_node_with_a_word);
     tcase_add_test(gate, in_038_such_a_node_goes_on_and_the_others_do_not_count_its_votes);
     tcase_add_test(restarts, all_nodes_fall_and_the_next_proposer_still_hears_the_extensions);

@@ -95,6 +95,24 @@ START_TEST(two_boards_find_each_other_and_exchange_messages_both_ways_on_all_cha
 }
 END_TEST
 
+START_TEST(a_running_board_dials_whom_it_is_told_to) {
+    char address[100];
+    post_start(&b, base);
+    post_start(&a, base);
+    post_address(address, &b);
+    char *fault = switchboard_dial(a.board, &(struct switchboard_wish){.addresses = "nobody"});
+    ck_assert_ptr_nonnull(fault);
+    free(fault);
+    ck_assert_ptr_null(switchboard_dial(a.board, &(struct switchboard_wish){.addresses = address, .persistent = true, .unconditional = true, .private = true}));
+    outsider_wait(base, 5000, a.ups == 1 && b.ups == 1);
+    ck_assert_ptr_null(switchboard_dial(a.board, &(struct switchboard_wish){.addresses = address})); /* connected already */
+    sleep_in_loop(100);
+    ck_assert_uint_eq(switchboard_count(a.board, true), 1);
+    switchboard_drop(b.board, b.last_peer, WORLD_BLAME_NONE, "to see it come again");
+    outsider_wait(base, 20000, a.ups == 2);
+}
+END_TEST
+
 START_TEST(a_board_tells_its_real_address_and_its_channels) {
     post_start(&a, base);
     char expected[60];
@@ -795,6 +813,7 @@ Suite *suite_switchboard(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, two_boards_find_each_other_and_exchange_messages_both_ways_on_all_channels);
+    tcase_add_test(tests, a_running_board_dials_whom_it_is_told_to);
     tcase_add_test(tests, a_board_tells_its_real_address_and_its_channels);
     tcase_add_test(tests, boards_that_dial_each_other_at_once_settle_on_one_connection);
     tcase_add_test(tests, a_peer_list_may_name_the_node_itself_and_a_node_twice);

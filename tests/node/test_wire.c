@@ -406,6 +406,25 @@ END_TEST
 
 /* state sync */
 
+/* Numbers and texts of two offers may run together; the text of the numbers ends where the hash begins. */
+START_TEST(an_offer_of_a_snapshot_is_known_by_its_content) {
+    struct wire_statesync offer = {.kind = WIRE_SNAPSHOTS_RESPONSE, .height = 12, .format = 1, .chunks = 3, .hash = span_text("ab"), .metadata = span_text("c")};
+    uint8_t key[32], other[32];
+    wire_snapshot_key(key, &offer);
+    wire_snapshot_key(other, &(struct wire_statesync){.height = 12, .format = 1, .chunks = 3, .hash = span_text("a"), .metadata = span_text("bc")});
+    ck_assert_mem_eq(key, other, 32);
+    offer.chunks = 4;
+    wire_snapshot_key(other, &offer);
+    ck_assert_mem_ne(key, other, 32);
+    offer.height = UINT64_MAX;
+    offer.format = offer.chunks = UINT32_MAX;
+    offer.hash = offer.metadata = span_of(NULL, 0);
+    wire_snapshot_key(key, &offer);
+    sha256_once(other, span_text("18446744073709551615:4294967295:4294967295"));
+    ck_assert_mem_eq(key, other, 32);
+}
+END_TEST
+
 static const char *statesync_verdict(const struct wire_statesync *message) {
     struct proto_writer writer;
     struct wire_statesync out;
@@ -585,6 +604,7 @@ Suite *suite_wire(void) {
     tcase_add_test(tests, a_request_to_sign_nothing_is_refused);
     tcase_add_test(tests, noise_is_survived);
     tcase_add_test(tests, damaged_messages_are_survived);
+    tcase_add_test(tests, an_offer_of_a_snapshot_is_known_by_its_content);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -106,7 +106,10 @@ bool actor_open(struct actor *actor, struct chain *chain, uint32_t seed, uint16_
     actor->line.context = actor;
     for (int64_t end = outsider_clock() + ms; outsider_clock() < end && actor_is_heard(actor) && actor->line.stage != OUTSIDER_UP;)
         outsider_turn(NULL);
-    return actor->line.stage == OUTSIDER_UP && actor_is_heard(actor);
+    if (actor->line.stage != OUTSIDER_UP || !actor_is_heard(actor))
+        return false;
+    say_status(actor); /* unasked, as everybody does */
+    return true;
 }
 
 void actor_close(struct actor *actor) {

@@ -74,6 +74,13 @@ static enum evidence_pool_verdict submit_evidence(void *context, const struct ev
     return evidence_pool_add(&((struct lab *)context)->chain.ledger, evidence);
 }
 
+static char *dial(void *context, const struct rpc_dial *wish) {
+    struct lab *lab = context;
+    snprintf(lab->dialled, sizeof lab->dialled, "%s%s%s %s", wish->persistent ? "p" : "", wish->unconditional ? "u" : "", wish->private ? "r" : "",
+             wish->addresses);
+    return strstr(wish->addresses, "bad") == NULL ? NULL : strdup("\"bad\": no");
+}
+
 static void make_genesis(struct lab *lab) {
     struct genesis_validator validators[CHAIN_VALIDATORS_MAX] = {0};
     struct genesis_plan plan = {.chain_id = CHAIN_ID,
@@ -155,7 +162,8 @@ void lab_open_wide(struct lab *lab, const struct rpc_config *config, int64_t hei
                             .height_started = height_started,
                             .peers = peers,
                             .submit = submit,
-                            .submit_evidence = submit_evidence};
+                            .submit_evidence = submit_evidence,
+                            .dial = dial};
     char *error = NULL;
     lab->rpc = rpc_start(lab->base, &lab->config, &host, &error);
     ck_assert_msg(lab->rpc != NULL, "%s", lab->rpc != NULL ? "" : error);

@@ -23,6 +23,7 @@ struct lab {
     bool commits_at_once;     /* what is submitted is in a block before submit returns */
     uint32_t submit_us;       /* how long that takes at least */
     uint32_t submitted;       /* how often */
+    char dialled[256];        /* what was asked for last, with p, u, r for persistent, unconditional, private before it */
 };
 
 /* config: the changed parts; zero means the default of config.toml. heights: blocks made before, the third with two transactions. */

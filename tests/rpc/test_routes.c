@@ -85,6 +85,24 @@ START_TEST(a_height_must_be_there) {
 }
 END_TEST
 
+START_TEST(a_node_that_catches_up_takes_transactions_as_its_release_does) {
+    static const char *const methods[] = {"broadcast_tx_sync", "broadcast_tx_async", "broadcast_tx_commit"};
+    lab.catching_up = true;
+    for (size_t i = 0; i < 3; i++) {
+        lab.chain.ledger.state.release = i == 1 ? PARAMS_V040 : PARAMS_V039;
+        error_is(methods[i], "{\"tx\":\"eD15\"}", "endpoint is closed while node is catching up");
+    }
+    ck_assert_uint_eq(lab.submitted, 0);
+    lab.chain.ledger.state.release = PARAMS_V038;
+    json_decref(lab_result(&lab, "broadcast_tx_sync", "{\"tx\":\"eD15\"}"));
+    lab.chain.ledger.state.release = PARAMS_V039;
+    lab.catching_up = false;
+    json_decref(lab_result(&lab, "broadcast_tx_sync", "{\"tx\":\"eD16\"}"));
+    ck_assert_uint_eq(lab.submitted, 2);
+    lab.chain.ledger.state.release = PARAMS_V038;
+}
+END_TEST
+
 START_TEST(a_block_shows_its_parts) {
     json_t *result = lab_result(&lab, "block", "{\"height\":\"3\"}");
     char base64[64], hex[80], by_hash[160];
@@ -434,6 +452,7 @@ Suite *suite_routes(void) {
     tcase_add_checked_fixture(all, open_lab, close_lab);
     tcase_add_test(all, status_tells_the_node_the_chain_and_the_validator);
     tcase_add_test(all, a_height_must_be_there);
+    tcase_add_test(all, a_node_that_catches_up_takes_transactions_as_its_release_does);
     tcase_add_test(all, a_block_shows_its_parts);
     tcase_add_test(all, an_unknown_hash_gives_nothing_and_no_error);
     tcase_add_test(all, a_header_is_found_by_height_and_by_hash);

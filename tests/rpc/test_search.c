@@ -80,6 +80,17 @@ START_TEST(a_found_transaction_looks_as_the_one_asked_for_by_its_hash) {
 }
 END_TEST
 
+/* CosmJS refuses an answer without it. */
+START_TEST(the_proof_of_a_lone_transaction_has_an_empty_list_of_aunts) {
+    json_t *result = lab_result(&lab, "tx_search", "{\"query\":\"tx.height = 6\",\"prove\":true}");
+    json_t *proof = json_object_get(json_object_get(json_array_get(json_object_get(result, "txs"), 0), "proof"), "proof");
+    ck_assert_str_eq(json_string_value(json_object_get(proof, "total")), "1");
+    ck_assert(json_is_array(json_object_get(proof, "aunts")));
+    ck_assert_uint_eq(json_array_size(json_object_get(proof, "aunts")), 0);
+    json_decref(result);
+}
+END_TEST
+
 START_TEST(blocks_come_with_their_ids_newest_first) {
     json_t *result = lab_result(&lab, "block_search", "{\"query\":\"block.height > 3 AND block.height <= 5\"}");
     json_t *first = json_array_get(json_object_get(result, "blocks"), 0), *block = lab_result(&lab, "block", "{\"height\":\"5\"}");
@@ -134,6 +145,7 @@ Suite *suite_search(void) {
     tcase_add_test(tcase, transactions_are_found_in_the_order_that_was_asked_for);
     tcase_add_test(tcase, pages_are_cut_after_sorting);
     tcase_add_test(tcase, a_found_transaction_looks_as_the_one_asked_for_by_its_hash);
+    tcase_add_test(tcase, the_proof_of_a_lone_transaction_has_an_empty_list_of_aunts);
     tcase_add_test(tcase, blocks_come_with_their_ids_newest_first);
     tcase_add_test(tcase, what_cannot_be_searched_is_said_as_cometbft_says_it);
     tcase_add_test(tcase, results_that_are_not_served_as_such_are_still_those_of_found_transactions);

@@ -318,6 +318,69 @@ START_TEST(a_storm_of_subscribers_all_hear_the_same) {
 }
 END_TEST
 
+/* Told on the core's thread; on the other one the subscription may be newer. */
+static void tell(const struct rpc_news *news) {
+    for (int i = 0; i < 3000 && !rpc_wants_news(lab.rpc); i++)
+        usleep(1000);
+    ck_assert(rpc_wants_news(lab.rpc));
+    rpc_tell_news(lab.rpc, news);
+}
+
+START_TEST(what_consensus_does_is_told) {
+    open_lab(_i, 4);
+    ck_assert(!rpc_wants_news(lab.rpc));
+    subscribe(&wire, "1", "tm.event='NewRoundStep'");
+    subscribe(&wire, "2", "tm.event CONTAINS 'Vote'");
+    tell(&(struct rpc_news){.kind = RPC_NEWS_NEW_ROUND_STEP, .height = 7, .round = 2, .phase = ENGINE_PREVOTE_WAIT});
+    wire_expect(&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"query\":\"tm.event='NewRoundStep'\",\"data\":{\"type\":\"tendermint/event/RoundState\",\"value\":"
+                       "{\"height\":\"7\",\"round\":2,\"step\":\"RoundStepPrevoteWait\"}},\"events\":{\"tm.event\":[\"NewRoundStep\"]}}}");
+    uint8_t extension[] = "ext";
+    struct rpc_news vote = {.kind = RPC_NEWS_VOTE, .vote = {.type = VOTE_PRECOMMIT, .height = 7, .extension = span_of(extension, 3)}};
+    tell(&vote);
+    memset(extension, 0, sizeof extension);
+    struct frame frame;
+    wire_next(&wire, &frame, 30000);
+    ck_assert_msg(strstr(frame.payload, "\"data\":{\"type\":\"tendermint/event/Vote\",\"value\":{\"Vote\":{\"type\":2,\"height\":\"7\"") != NULL &&
+                      strstr(frame.payload, "\"extension\":\"ZXh0\"") != NULL, "%s", frame.payload);
+    free(frame.payload);
+    lab_commit(&lab);
+    wire_expect_silence(&wire);
+    wire_ask(&wire, "3", "unsubscribe_all", "[]");
+    wire_expect(&wire, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
+    ck_assert(!rpc_wants_news(lab.rpc));
+    close_lab();
+}
+END_TEST
+
+START_TEST(news_that_a_client_does_not_take_end_its_subscription_with_a_word) {
+    open_lab(_i, 4);
+    subscribe(&wire, "1", "tm.event='NewRound'");
+    struct rpc_news news = {.kind = RPC_NEWS_NEW_ROUND, .height = 7, .phase = ENGINE_NEW_ROUND};
+    narrow();
+    for (int i = 0; i < 200000 && rpc_wants_news(lab.rpc); i++) {
+        rpc_tell_news(lab.rpc, &news);
+        if (i % 50 == 0)
+            lab_turn(&lab);
+    }
+    ck_assert(!rpc_wants_news(lab.rpc));
+    struct frame frame;
+    int count = 0;
+    for (;; count++) {
+        wire_next(&wire, &frame, 30000);
+        ck_assert_uint_eq(frame.first, 0x81);
+        if (strstr(frame.payload, "\"error\"") != NULL)
+            break;
+        free(frame.payload);
+    }
+    ck_assert_int_gt(count, 0);
+    ck_assert_msg(strstr(frame.payload, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"Server error\",\"data\":\"subscription was canceled (reason: ") != NULL,
+                  "%s", frame.payload);
+    free(frame.payload);
+    wire_expect_close(&wire, 1008);
+    close_lab();
+}
+END_TEST
+
 Suite *suite_subscriber(void);
 Suite *suite_subscriber(void) {
     Suite *suite = suite_create("subscriber");
@@ -333,6 +396,8 @@ Suite *suite_subscriber(void) {
     tcase_add_loop_test(both, a_client_that_lags_misses_nothing, 0, 2);
     tcase_add_loop_test(both, a_block_of_more_events_than_the_buffer_holds_reaches_a_reading_client, 0, 2);
     tcase_add_loop_test(both, a_storm_of_subscribers_all_hear_the_same, 0, 2);
+    tcase_add_loop_test(both, what_consensus_does_is_told, 0, 2);
+    tcase_add_loop_test(both, news_that_a_client_does_not_take_end_its_subscription_with_a_word, 0, 2);
     tcase_add_test(one, a_client_that_takes_nothing_is_told_so_closed_and_goes_on_where_it_was);
     suite_add_tcase(suite, both);
     suite_add_tcase(suite, one);

@@ -8,7 +8,7 @@ HOURS     ?=
 FIRST     ?= $(shell date +%s)000
 SIM_COUNT ?= 500
 SIM_FIRST ?= 1
-SIM_SLICE ?= 25
+SIM_SLICE ?= 50
 
 SIM_MINUTES = $(if $(HOURS),$(shell awk 'BEGIN { printf "%d", 60 * $(HOURS) }'),$(or $(MINUTES),10))
 

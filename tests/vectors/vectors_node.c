@@ -9,6 +9,7 @@ const struct vectors_kind vectors_node[] = {
     {"node_info_validation", vectors_node_info_validation},
     {"wire_messages", vectors_wire_messages},
     {"wire_messages_validation", vectors_wire_messages_validation},
+    {"snapshot_keys", vectors_snapshot_keys},
     {"wal_records", vectors_wal_records},
     {"privval_double_sign", vectors_privval_double_sign},
     {"node_ids", vectors_node_ids},

@@ -14,6 +14,7 @@ void vectors_node_info_validation(struct vectors_report *report, const json_t *f
 
 /* vectors_node_wire.c */
 void vectors_wire_messages(struct vectors_report *report, const json_t *file, const char *path);
+void vectors_snapshot_keys(struct vectors_report *report, const json_t *file, const char *path);
 void vectors_wire_messages_validation(struct vectors_report *report, const json_t *file, const char *path);
 void vectors_wal_records(struct vectors_report *report, const json_t *file, const char *path);
 void vectors_privval_double_sign(struct vectors_report *report, const json_t *file, const char *path);

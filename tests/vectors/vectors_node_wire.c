@@ -1,6 +1,9 @@
 /* Messages between nodes, journal records, the file signer. */
 #include "tests/vectors/vectors_node.h"
 
+#include <ctype.h>
+#include <stdlib.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,7 +324,7 @@ static bool accepts(const json_t *item, struct span bytes, bool *accepted) {
         *accepted = wire_blocksync_decode(&blocksync, bytes) == NULL;
     else if (span_equal(module, span_text("statesync")))
         *accepted = wire_statesync_decode(&statesync, bytes) == NULL;
-    else if (span_equal(module, span_text("pex")))
+    else if (span_equal(module, span_text("pex")) || span_equal(module, span_text("p2p")))
         *accepted = wire_pex_decode(&pex, bytes, &arena) == NULL;
     else if (span_equal(module, span_text("privval")))
         *accepted = wire_privval_decode(&privval, bytes) == NULL;
@@ -553,4 +556,36 @@ void vectors_privval_double_sign(struct vectors_report *report, const json_t *fi
     json_array_foreach(json_object_get(file, "cases"), i, item) vectors_expect(report, i, signing_case(&signing, item), "other decision");
     signer_free(signing.signer);
     disk_memory_free(signing.disk);
+}
+
+/* snapshot_keys: heights go beyond int64. */
+
+static bool uint64_of(const json_t *item, const char *key, uint64_t max, uint64_t *out) {
+    const json_t *value = json_object_get(item, key);
+    char *end = NULL;
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
+        *out = (uint64_t)json_integer_value(value);
+    else if (json_is_string(value) && isdigit((unsigned char)json_string_value(value)[0]))
+        *out = strtoull(json_string_value(value), &end, 10);
+    else
+        return false;
+    return (end == NULL || *end == '\0') && *out <= max;
+}
+
+static bool snapshot_case(const json_t *item) {
+    uint8_t hash[4096], metadata[4096], expected[32], key[32];
+    size_t hash_size, metadata_size, size;
+    uint64_t height, format, chunks;
+    if (!uint64_of(item, "height", UINT64_MAX, &height) || !uint64_of(item, "format", UINT32_MAX, &format) || !uint64_of(item, "chunks", UINT32_MAX, &chunks) ||
+        !vectors_hex(item, "hash", hash, &hash_size, sizeof hash) || !vectors_hex(item, "metadata", metadata, &metadata_size, sizeof metadata) ||
+        !vectors_hex(item, "expected_hex", expected, &size, sizeof expected) || size != 32)
+        return false;
+    wire_snapshot_key(key, &(struct wire_statesync){.kind = WIRE_SNAPSHOTS_RESPONSE, .height = height, .format = (uint32_t)format, .chunks = (uint32_t)chunks,
+                                                    .hash = span_of(hash, hash_size), .metadata = span_of(metadata, metadata_size)});
+    return memcmp(key, expected, 32) == 0;
+}
+
+void vectors_snapshot_keys(struct vectors_report *report, const json_t *file, const char *path) {
+    (void)path;
+    run_cases(report, file, snapshot_case, "another identity of a snapshot");
 }
