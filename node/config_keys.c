@@ -115,7 +115,7 @@ const struct config_keys_own config_keys[] = {
     NUMBER("tx_index", "retain_blocks", tx_index.retain_blocks, "0", NULL, 0, INT64_MAX, "How many of the newest blocks are indexed; 0: all that are kept"),
 
     TEXT("quorate", "release", quorate.release, "0.38", "0.38|0.39|0.40",
-         "The release of CometBFT whose rules the chain follows where they differ (median of times, limits): \"0.38\", \"0.39\", \"0.40\".\n"
+         "The release of CometBFT whose rules the chain follows where they differ (median of times, limits, defaults; and whether transactions\nare taken while catching up): \"0.38\", \"0.39\", \"0.40\".\n"
          "All nodes of a chain must agree. A validator set that mixes rules can halt"),
     TEXT("quorate", "application", quorate.application, "", "ledger|kvstore|persistent_kvstore|noop|extender|", "Overrides proxy_app, for a file that other tools read as well"),
     TEXT("quorate", "rpc_version", quorate.rpc_version, "", NULL, "What status tells as CometBFT's version; empty: that of the release"),

@@ -14,6 +14,7 @@
 
 #include "crypto/text.h"
 #include "node/demo_proof.h"
+#include "node/keyfile.h"
 #include "node/load_call.h"
 #include "node/load_scan.h"
 #include "tests/processes/actor.h"
@@ -84,7 +85,7 @@ static void write_genesis(const struct localnet_node *node) {
 }
 
 static void start(uint32_t count) {
-    static const char *const options[] = {"--p2p.send_rate", "250000", "--consensus.timeout_commit", "50ms", NULL};
+    static const char *const options[] = {"--filter_peers", "--p2p.send_rate", "250000", "--consensus.timeout_commit", "50ms", NULL};
     const struct localnet_wish wish = {.validators = 2, .app = "kvstore", .base_port = 34656, .start = options};
     char *error = NULL;
     net.count = count;
@@ -279,6 +280,24 @@ static void check_whole_chain(void) {
         give_up("a node complains of an error");
 }
 
+/* What a node learned of others it keeps for its next start. */
+static void check_book(uint32_t node, uint32_t knows) {
+    char path[LOCALNET_PATH_MAX + 32], text[65536], id[KEYFILE_ID_SIZE], *error = NULL;
+    struct keyfile key;
+    snprintf(path, sizeof path, "%s/config/node_key.json", net.nodes[knows].home);
+    if (!keyfile_load(&key, path, true, &error))
+        give_up(error);
+    keyfile_id(id, &key);
+    snprintf(path, sizeof path, "%s/config/addrbook.json", net.nodes[node].home);
+    struct blob *book = keyfile_read(path, sizeof text - 1, &error);
+    if (book == NULL)
+        give_up(error);
+    snprintf(text, sizeof text, "%.*s", (int)book->size, (const char *)book->data);
+    blob_release(book);
+    if (strstr(text, id) == NULL)
+        give_up("a node's address book does not know its peer");
+}
+
 int main(int argc, char **argv) {
     const char *seconds = argc > 2 && argv[2][0] != '\0' ? argv[2] : "20";
     const char *given = getenv("SEED");
@@ -302,6 +321,7 @@ int main(int argc, char **argv) {
         give_up("there was no time to kill anything: this proves nothing");
     if (!localnet_stop(&net, 10000))
         give_up("a node did not stop cleanly when asked");
+    check_book(1, 0);
     printf("sync: %d heights taught by script, %u served; a second node killed %u times on its way (at the end at %" PRId64 "), both hold the script's chain\n",
            HEIGHTS + 3, teacher.served, kills, at);
     printf("sync: 1 passed, 0 failed\n");
