@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "crypto/random.h"
 #include "node/wire.h"
 
 #define TICK_MS        250
@@ -430,6 +431,7 @@ struct switchboard *switchboard_new(struct event_base *base, const struct switch
         return NULL;
     }
     settle(board, node_key);
+    random_fill(&board->next_seed, sizeof board->next_seed); /* not everybody begins with the same */
     switchboard_book_open(board);
     board->next_ensure_ms = switchboard_now_ms() + SWITCHBOARD_ENSURE_MS;
     board->bury = event_new(base, -1, 0, on_bury, board);

@@ -61,13 +61,24 @@ static void ask_someone(struct switchboard *board) {
     }
 }
 
-/* Seeds are for those who know nobody else to dial. */
+static bool is_with_a_seed(struct switchboard *board) {
+    for (uint32_t i = 0; i < board->seeds.count; i++)
+        if (switchboard_is_busy(board, board->seeds.targets[i].id))
+            return true;
+    return false;
+}
+
+/* Seeds are for those who know nobody else to dial: one after the other until one answers, and again after a while. */
 void switchboard_dial_seed(struct switchboard *board, int64_t now) {
-    if (board->seeds.count == 0 || now < board->next_seed_ms)
+    if (now >= board->next_seed_ms) {
+        board->next_seed_ms = now + SWITCHBOARD_ENSURE_MS;
+        board->seeds_left = board->seeds.count;
+    }
+    if (board->seeds_left == 0 || is_with_a_seed(board))
         return;
-    board->next_seed_ms = now + SWITCHBOARD_ENSURE_MS;
+    board->seeds_left--;
     struct target *seed = &board->seeds.targets[board->next_seed++ % board->seeds.count];
-    if (!switchboard_is_busy(board, seed->id) && !switchboard_is_banned(board, seed->id))
+    if (!switchboard_is_banned(board, seed->id))
         dial(board, &seed->address, NULL);
 }
 

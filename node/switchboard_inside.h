@@ -44,7 +44,7 @@ struct switchboard {
     int64_t next_ensure_ms, next_seed_ms, next_save_ms;
     char *unconditional, *private; /* lists that are longer by now than the configuration's; NULL: they are not */
     char *book_path; /* NULL: the book is not kept */
-    uint32_t next_seed;
+    uint32_t next_seed, seeds_left; /* in this round */
     uint32_t complaints;
     int64_t complaints_from_ms;
     bool refuses; /* accept failed: no more until the next tick */

@@ -205,6 +205,19 @@ START_TEST(a_node_that_knows_only_a_seed_finds_the_others) {
 }
 END_TEST
 
+START_TEST(dead_seeds_do_not_delay_the_one_that_lives) {
+    char address[100], seeds[400];
+    post_start(&b, base);
+    post_address(address, &b);
+    uint16_t port = post_free_port();
+    snprintf(seeds, sizeof seeds, "00112233445566778899aabbccddeeff00112233@127.0.0.1:%u,10112233445566778899aabbccddeeff00112233@127.0.0.1:%u,%s", port, port,
+             address);
+    a.config.seeds = seeds;
+    post_start(&a, base);
+    outsider_wait(base, 15000, a.ups == 1 && b.ups == 1);
+}
+END_TEST
+
 START_TEST(no_more_peers_are_dialled_than_wanted) {
     char address[100];
     struct post more[4];
@@ -495,6 +508,7 @@ Suite *suite_pex(void) {
     tcase_add_test(tests, a_private_peer_is_not_given_away);
     tcase_add_test(tests, a_node_without_the_channel_is_not_asked_and_one_without_pex_does_not_have_it);
     tcase_add_test(tests, a_node_that_knows_only_a_seed_finds_the_others);
+    tcase_add_test(tests, dead_seeds_do_not_delay_the_one_that_lives);
     tcase_add_test(tests, no_more_peers_are_dialled_than_wanted);
     tcase_add_test(tests, nodes_that_are_slow_to_answer_are_not_dialled_all_at_once);
     tcase_add_test(tests, a_strict_board_keeps_no_address_that_is_not_routable);
