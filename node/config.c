@@ -14,6 +14,7 @@
 #include "node/keyfile.h"
 #include "node/pruning.h"
 #include "node/signlink.h"
+#include "rpc/access.h"
 
 /* Warnings gather into one text. */
 static void warn(char **warning, const char *begin, const char *what) {
@@ -325,6 +326,14 @@ bool config_check(const struct config *config, char **error) {
         *error = complaint_of("p2p.seed_mode needs p2p.pex = true: a seed does nothing but exchange addresses");
         return false;
     }
+    if ((config->rpc.tls_cert_file[0] == '\0') != (config->rpc.tls_key_file[0] == '\0')) {
+        *error = complaint_of("rpc.tls_cert_file and rpc.tls_key_file: one without the other serves nothing; set both, or neither");
+        return false;
+    }
+    struct access access;
+    *error = access_read(&access, config->quorate.rpc_tokens, config->quorate.rpc_anonymous);
+    if (*error != NULL)
+        return false;
     struct signlink_address address;
     const char *wrong = config->priv_validator_laddr[0] == '\0' ? NULL : signlink_address_parse(&address, config->priv_validator_laddr);
     if (wrong != NULL) {

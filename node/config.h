@@ -23,6 +23,7 @@ struct config {
         int64_t max_open_connections, max_request_batch_size, max_body_bytes, max_header_bytes;
         int64_t max_subscription_clients, max_subscriptions_per_client, subscription_buffer_size;
         int64_t timeout_broadcast_tx_commit_ms;
+        char *tls_cert_file, *tls_key_file; /* as written: below config/ unless absolute */
     } rpc;
     struct {
         char *laddr, *external_address, *seeds, *persistent_peers, *addr_book_file, *unconditional_peer_ids, *private_peer_ids;
@@ -63,6 +64,8 @@ struct config {
         int64_t disk_free_min; /* bytes; 0: not watched */
         int64_t mempool_relay_ms, proposal_pace_ms, remote_signer_wait_ms, app_timeout_ms;
         int64_t journal_retain;
+        char *rpc_tokens, *rpc_anonymous, *rpc_client_ca_file; /* rpc/access.h */
+        int64_t rpc_rate, rpc_max_connections_per_address;
     } quorate;
     bool given[128]; /* by index in the table: not the default */
 };

@@ -51,6 +51,8 @@ const struct config_keys_own config_keys[] = {
     NUMBER("rpc", "max_request_batch_size", rpc.max_request_batch_size, "10", NULL, 0, 1000000, "Requests in one JSON-RPC batch; 0: no limit"),
     NUMBER("rpc", "max_body_bytes", rpc.max_body_bytes, "1000000", NULL, 0, 1ll << 31, NULL),
     NUMBER("rpc", "max_header_bytes", rpc.max_header_bytes, "1048576", NULL, 0, 1ll << 31, NULL),
+    TEXT("rpc", "tls_cert_file", rpc.tls_cert_file, "", NULL, "Certificate chain (PEM) for HTTPS; a relative path is below config/; empty: plain HTTP"),
+    TEXT("rpc", "tls_key_file", rpc.tls_key_file, "", NULL, "Its key (PEM)"),
 
     TEXT("p2p", "laddr", p2p.laddr, "tcp://0.0.0.0:26656", NULL, "Where peers may connect"),
     TEXT("p2p", "external_address", p2p.external_address, "", NULL, "What peers are told to dial (ip:port); empty: what laddr says"),
@@ -127,6 +129,15 @@ const struct config_keys_own config_keys[] = {
     TIME("quorate", "proposal_pace", quorate.proposal_pace_ms, "500ms", NULL,
          "Under a backlog our proposals are only so large that building, agreeing and applying take about this long; 0s: as large as allowed"),
     TIME("quorate", "remote_signer_wait", quorate.remote_signer_wait_ms, "1m", NULL, "How long a start waits for the remote signer to connect"),
+    LIST("quorate", "rpc_tokens", quorate.rpc_tokens, "",
+         "Who may call the RPC with `Authorization: Bearer TOKEN`, and what: [\"TOKEN=read+submit\", \"sha256:HEX=admin\"]. A token has 16\n"
+         "characters or more. read: queries; submit: broadcast_*, check_tx; admin: the unsafe methods"),
+    TEXT("quorate", "rpc_anonymous", quorate.rpc_anonymous, "read+submit+admin", NULL, "What those without a token may; empty: nothing"),
+    TEXT("quorate", "rpc_client_ca_file", quorate.rpc_client_ca_file, "", NULL,
+         "Under TLS: clients must show a certificate of this authority (PEM; a relative path is below config/)"),
+    NUMBER("quorate", "rpc_rate", quorate.rpc_rate, "0", NULL, 0, 1000000, "RPC calls per second from one address; 0: no limit. This host is exempt"),
+    NUMBER("quorate", "rpc_max_connections_per_address", quorate.rpc_max_connections_per_address, "400", NULL, 0, 1000000,
+           "RPC connections from one address at once; 0: no limit. This host is exempt"),
     TIME("quorate", "app_timeout", quorate.app_timeout_ms, "10m", NULL,
          "How long an application that is not built in may be at work on one call before the node stops; 0s: for ever"),
     NUMBER("quorate", "journal_retain", quorate.journal_retain, "0", NULL, 0, 1ll << 40,
@@ -135,7 +146,6 @@ const struct config_keys_own config_keys[] = {
 const size_t config_keys_count = sizeof config_keys / sizeof config_keys[0];
 _Static_assert(sizeof config_keys / sizeof config_keys[0] <= sizeof((struct config *)0)->given, "one flag for each key");
 
-#define TLS           "HTTPS comes in a later release, and going on in plain text would be a surprise. Put a proxy in front, and leave this empty"
 #define STATE_SYNC    "state sync comes in a later release. Set it to false: the node then fetches blocks from its peers"
 #define OTHER_NET     "this transport comes in a later release. Set it to false"
 
@@ -148,8 +158,6 @@ const struct config_keys_foreign config_keys_foreign[] = {
     {"rpc", "grpc_max_open_connections", NULL, NULL},
     {"rpc", "experimental_websocket_write_buffer_size", "200", NULL},
     {"rpc", "experimental_close_on_slow_client", "false", NULL},
-    {"rpc", "tls_cert_file", "", TLS},
-    {"rpc", "tls_key_file", "", TLS},
     {"rpc", "pprof_laddr", "", NULL},
     {"p2p", "upnp", "false", NULL},
     {"p2p", "max_packet_msg_payload_size", "1024", NULL},

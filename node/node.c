@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* asprintf */
 #include "node/node.h"
 
 #include <assert.h>
@@ -361,8 +362,20 @@ static bool open_board(struct node *node, char **error) {
     return node->board != NULL;
 }
 
+/* Relative paths are below the folder of config.toml, as in CometBFT; "" stays. */
+static char *beside_config(const struct config *config, const char *file) {
+    char *path;
+    if (file[0] == '\0' || file[0] == '/')
+        return strdup(file);
+    if (asprintf(&path, "%s/config/%s", config->home, file) < 0)
+        abort();
+    return path;
+}
+
 static bool open_rpc(struct node *node, char **error) {
     const struct config *config = node->config;
+    char *cert = beside_config(config, config->rpc.tls_cert_file), *key = beside_config(config, config->rpc.tls_key_file);
+    char *authority = beside_config(config, config->quorate.rpc_client_ca_file);
     struct rpc_config settings = {
         .laddr = config->rpc.laddr,
         .max_open_connections = (uint32_t)config->rpc.max_open_connections,
@@ -377,6 +390,13 @@ static bool open_rpc(struct node *node, char **error) {
         .max_subscription_clients = (uint32_t)config->rpc.max_subscription_clients,
         .max_subscriptions_per_client = (uint32_t)config->rpc.max_subscriptions_per_client,
         .subscription_buffer_size = (uint32_t)config->rpc.subscription_buffer_size,
+        .tls_cert_file = cert,
+        .tls_key_file = key,
+        .client_ca_file = authority,
+        .tokens = config->quorate.rpc_tokens,
+        .anonymous = config->quorate.rpc_anonymous,
+        .rate = (uint32_t)config->quorate.rpc_rate,
+        .max_connections_per_address = (uint32_t)config->quorate.rpc_max_connections_per_address,
         .apart = true,
     };
     node->host = (struct host){
@@ -397,10 +417,13 @@ static bool open_rpc(struct node *node, char **error) {
         .software_version = QUORATE_VERSION,
     };
     host_fill(&host, &node->host);
-    if (settings.laddr[0] == '\0')
-        return true;
-    node->rpc = rpc_start(node->base, &settings, &host, error);
-    return node->rpc != NULL;
+    bool wanted = settings.laddr[0] != '\0';
+    if (wanted)
+        node->rpc = rpc_start(node->base, &settings, &host, error);
+    free(cert); /* what they name has been read */
+    free(key);
+    free(authority);
+    return !wanted || node->rpc != NULL;
 }
 
 static void on_disk(void *context, const char *why) {

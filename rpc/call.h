@@ -4,14 +4,16 @@
 
 #include "genesis/emit.h"
 #include "genesis/scan.h"
+#include "rpc/access.h"
 #include "rpc/args.h"
+#include "rpc/bucket.h"
 #include "rpc/desk.h"
 #include "rpc/rpc.h"
 #include "rpc/subscriber.h"
 #include "rpc/waiters.h"
 #include "rpc/websocket.h"
 
-enum { CALL_PARSE_ERROR = -32700, CALL_INVALID_REQUEST = -32600, CALL_NO_METHOD = -32601, CALL_INVALID_PARAMS = -32602, CALL_INTERNAL = -32603 };
+enum { CALL_PARSE_ERROR = -32700, CALL_INVALID_REQUEST = -32600, CALL_NO_METHOD = -32601, CALL_INVALID_PARAMS = -32602, CALL_INTERNAL = -32603, CALL_SERVER = -32000 };
 
 struct route;
 
@@ -52,6 +54,7 @@ struct route {
     bool websocket;                     /* over a websocket only */
     bool unsafe;                        /* unknown unless rpc.unsafe */
     bool of_app; /* `ask` wants the application and nothing else: one apart (app.h) is asked on rpc's thread, lest its slowness becomes the core's */
+    enum access_right right;            /* that it needs; 0: ACCESS_READ */
 };
 
 extern const struct route routes_table[]; /* ends with a NULL name */
@@ -85,6 +88,8 @@ struct exchange {
     struct span id;        /* of the current call, as JSON */
     bool uri;
     struct websocket *websocket; /* that it came over; NULL: HTTP */
+    int rights;                  /* of who asks */
+    struct bucket_client client;
 
     /* a call that waits */
     bool is_ready;
@@ -202,6 +207,8 @@ struct rpc {
     struct rpc_config config;
     struct rpc_host host;
     struct http *http;
+    struct access access;
+    struct buckets buckets;
     struct waiters waiters;
     struct herald herald;
     atomic_bool wants_news;

@@ -7,7 +7,7 @@
 
 #include "rpc/call.h"
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, ARENA_KEPT_BYTES = 256 * 1024, OUTPUT_BYTES_MAX = 256 * 1024 * 1024, SPARE_MAX = 8, SHOWN_MAX = 100, STATUS_OK = 200, STATUS_NOT_FOUND = 404, STATUS_ERROR = 500 };
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, ARENA_KEPT_BYTES = 256 * 1024, OUTPUT_BYTES_MAX = 256 * 1024 * 1024, SPARE_MAX = 8, SHOWN_MAX = 100, STATUS_OK = 200, STATUS_FORBIDDEN = 403, STATUS_NOT_FOUND = 404, STATUS_TOO_MANY = 429, STATUS_ERROR = 500 };
 
 struct exchange *exchange_open(struct rpc *rpc) {
     struct exchange *exchange = rpc->spare;
@@ -22,7 +22,7 @@ struct exchange *exchange_open(struct rpc *rpc) {
     }
     struct arena arena = exchange->arena;
     struct emit out = exchange->out;
-    *exchange = (struct exchange){.rpc = rpc, .arena = arena, .out = out, .status = STATUS_OK, .cacheable = true};
+    *exchange = (struct exchange){.rpc = rpc, .arena = arena, .out = out, .status = STATUS_OK, .cacheable = true, .rights = ACCESS_ALL, .client.is_local = true};
     return exchange;
 }
 
@@ -105,6 +105,7 @@ static const char *message_of(int code) {
     case CALL_INVALID_REQUEST: return "Invalid Request";
     case CALL_NO_METHOD: return "Method not found";
     case CALL_INVALID_PARAMS: return "Invalid params";
+    case CALL_SERVER: return "Server error";
     default: return "Internal error";
     }
 }
@@ -305,6 +306,25 @@ void exchange_forget(struct exchange *exchange) {
     exchange_close_with(exchange, bytes);
 }
 
+/* Neither a token's rights nor its owner's haste concern CometBFT, so the errors are those of its class "server error". */
+static bool is_admitted(struct exchange *exchange, const struct route *route) {
+    enum access_right right = route->right == 0 ? ACCESS_READ : route->right;
+    struct span why = {0};
+    if ((exchange->rights & (int)right) == 0) {
+        exchange->status = STATUS_FORBIDDEN;
+        why = args_text(&exchange->arena, "%s needs the right to %s: send a token that has it (Authorization: Bearer TOKEN)", route->name,
+                        access_right_text(right));
+    } else if (!buckets_take(&exchange->rpc->buckets, &exchange->client, rpc_clock_ms())) {
+        exchange->status = STATUS_TOO_MANY;
+        why = args_text(&exchange->arena, "too many calls: %u a second are allowed", exchange->rpc->buckets.rate);
+    }
+    if (why.size == 0)
+        return true;
+    answer_error(exchange, CALL_SERVER, why);
+    exchange->cacheable = false;
+    return false;
+}
+
 static bool run_request(struct exchange *exchange, const struct envelope *envelope) {
     struct arg args[ARGS_MAX];
     struct span error = {0};
@@ -317,6 +337,8 @@ static bool run_request(struct exchange *exchange, const struct envelope *envelo
         exchange->cacheable = false;
         return true;
     }
+    if (!is_admitted(exchange, route))
+        return true;
     if (!args_from_json(args, &error, route->specs, envelope->params, &exchange->arena)) {
         struct span data = args_text(&exchange->arena, "error converting json params to arguments: %.*s", (int)error.size, (const char *)error.data);
         answer_error(exchange, exchange->websocket != NULL ? CALL_INTERNAL : CALL_INVALID_PARAMS, data); /* as ws_handler.go has it */
@@ -441,6 +463,8 @@ bool exchange_uri(struct exchange *exchange, struct span method, struct span que
         exchange->cacheable = false;
         return true;
     }
+    if (!is_admitted(exchange, route))
+        return true;
     if (!args_from_uri(args, &error, route->specs, query, form, &exchange->arena)) {
         answer_error(exchange, CALL_INVALID_PARAMS,
                      args_text(&exchange->arena, "error converting http params to arguments: %.*s", (int)error.size, (const char *)error.data));

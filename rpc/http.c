@@ -243,12 +243,15 @@ static struct connection *find_idle(struct http *http) {
     return oldest;
 }
 
-static void connection_open(struct http *http, int fd) {
+static void connection_open(struct http *http, int fd, const struct bucket_client *client) {
     struct connection *c = calloc(1, sizeof *c);
     int yes = 1;
     assert(c != NULL);
     c->http = http;
+    c->client = *client;
     stream_open(&c->stream, fd);
+    if (http->tls != NULL)
+        stream_tls_begin(&c->stream, http->tls);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes); /* fails on a unix socket: no matter */
     c->readable = event_new(http->rpc->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(http->rpc->base, fd, EV_WRITE, on_writable, c);
@@ -263,11 +266,26 @@ static void connection_open(struct http *http, int fd) {
     sweep_begin(http);
 }
 
+/* Many sockets from one address must leave room for others; a proxy on this host speaks for many. */
+static bool has_enough(const struct http *http, const struct bucket_client *client) {
+    uint32_t limit = http->rpc->config.max_connections_per_address, count = 0;
+    if (limit == 0 || client->is_local)
+        return false;
+    for (const struct connection *c = http->connections; c != NULL; c = c->next)
+        count += memcmp(c->client.bytes, client->bytes, sizeof client->bytes) == 0;
+    return count >= limit;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size, void *context) {
     struct http *http = context;
-    (void)address;
+    struct bucket_client client;
     (void)size;
-    connection_open(http, fd);
+    bucket_client_of(&client, address);
+    if (has_enough(http, &client)) {
+        close(fd);
+        return;
+    }
+    connection_open(http, fd, &client);
     if (http->count < http->count_max)
         return;
     struct connection *idle = find_idle(http);
@@ -297,11 +315,31 @@ static void on_accept_error(struct evconnlistener *listener, void *context) {
 
 /* ---- start and stop */
 
+static const char *given(const char *text) { return text != NULL && text[0] != '\0' ? text : NULL; }
+
+/* false: *error. */
+static bool open_tls(struct http *http, const struct rpc_config *config, char **error) {
+    const char *cert = given(config->tls_cert_file), *key = given(config->tls_key_file), *authority = given(config->client_ca_file);
+    const char *fault = (cert == NULL) != (key == NULL)    ? "rpc.tls_cert_file and rpc.tls_key_file: one without the other serves nothing"
+                        : authority != NULL && cert == NULL ? "quorate.rpc_client_ca_file: clients show certificates under TLS only; set rpc.tls_cert_file "
+                                                              "and rpc.tls_key_file"
+                                                            : NULL;
+    if (fault != NULL)
+        *error = strdup(fault);
+    else if (cert != NULL)
+        http->tls = stream_tls_new(cert, key, authority, error);
+    return fault == NULL && (cert == NULL || http->tls != NULL);
+}
+
 struct http *http_start(struct rpc *rpc, char **error) {
     struct http *http = calloc(1, sizeof *http);
     const char *why = NULL;
     assert(http != NULL);
     http->rpc = rpc;
+    if (!open_tls(http, &rpc->config, error)) {
+        free(http);
+        return NULL;
+    }
     http->patience = usual;
     http->stamp_at = INT64_MIN;
     http->count_max = rpc->config.max_open_connections > 0 ? rpc->config.max_open_connections : CONNECTIONS_MAX;
@@ -310,6 +348,7 @@ struct http *http_start(struct rpc *rpc, char **error) {
         const char *hint = why == NULL && errno == EADDRINUSE ? ": is another node running? choose another address" : "";
         if (asprintf(error, "rpc.laddr %s: %s%s", rpc->config.laddr, why != NULL ? why : strerror(errno), hint) < 0)
             abort();
+        stream_tls_free(http->tls);
         free(http);
         return NULL;
     }
@@ -329,6 +368,7 @@ void http_stop(struct http *http) {
     event_free(http->sweep);
     event_free(http->retry);
     emit_close(&http->head);
+    stream_tls_free(http->tls);
     free(http);
 }
 

@@ -138,6 +138,8 @@ void http_answer_exchange(struct connection *c, struct exchange *exchange) {
         .cacheable = exchange->cacheable,
         .body = exchange_body(exchange),
     };
+    if (answer.status == 429)
+        answer.lines = "Retry-After: 1\r\n";
     if (answer.body.size > 0)
         answer.type = exchange->plain.size > 0 ? exchange->plain : span_text("application/json");
     http_answer(c, &answer, &exchange->out);
@@ -148,7 +150,10 @@ void http_refuse(struct connection *c, int status) {
     char text[64];
     snprintf(text, sizeof text, "%d %s", status, reason_of(status));
     c->closing = true;
-    http_answer(c, &(struct http_answer){.status = status, .type = span_text("text/plain; charset=utf-8"), .body = span_text(text)}, NULL);
+    struct http_answer answer = {.status = status, .type = span_text("text/plain; charset=utf-8"), .body = span_text(text)};
+    if (status == 401)
+        answer.lines = "WWW-Authenticate: Bearer\r\n";
+    http_answer(c, &answer, NULL);
 }
 
 void http_refuse_body(struct connection *c, const char *why) {

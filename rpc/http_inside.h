@@ -29,6 +29,8 @@ struct connection {
     size_t head_seen, head_size;        /* of the request at in_at; head_size 0: not whole yet */
     struct request request;
     struct request_chunks chunks;
+    struct bucket_client client;
+    int rights; /* of the request at in_at, or of the websocket */
     struct exchange *waiting;
     struct websocket *websocket; /* after an upgrade: all that follows is its */
     struct emit out; /* what the socket did not take, from out_at on */
@@ -42,6 +44,7 @@ struct http {
     struct rpc *rpc;
     struct http_patience patience;
     struct evconnlistener *listener;
+    struct stream_tls *tls; /* NULL: plain */
     struct event *sweep, *retry;
     struct connection *connections; /* the latest first */
     uint32_t count, count_max;

@@ -86,6 +86,8 @@ static bool handle(struct connection *c, struct span body) {
     struct exchange *exchange = exchange_open(c->http->rpc);
     exchange->done = on_done;
     exchange->context = c;
+    exchange->rights = c->rights;
+    exchange->client = c->client;
     if (memchr(path.data, '%', path.size) != NULL && !args_unescape(&path, path, false, &exchange->arena)) {
         exchange_close(exchange);
         http_refuse(c, 400);
@@ -127,6 +129,11 @@ static bool take_head(struct connection *c) {
     }
     c->head_size = size;
     c->closing = !c->request.keep_alive;
+    c->rights = access_of(&c->http->rpc->access, c->request.authorization);
+    if (c->rights < 0) {
+        http_refuse(c, 401);
+        return false;
+    }
     if (c->request.length > config->max_body_bytes) {
         http_refuse_body(c, "http: request body too large");
         return false;

@@ -7,10 +7,10 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* steps that a method lacks are left out */
 
 const struct route routes_table[] = {
-    {"broadcast_tx_sync", routes_broadcast_tx_sync, {TX}, ROUTE_FRESH, routes_ask_tx},
-    {"broadcast_tx_async", routes_broadcast_tx_async, {TX}, ROUTE_FRESH, routes_ask_tx},
-    {"broadcast_tx_commit", routes_broadcast_tx_commit, {TX}, ROUTE_FRESH, routes_ask_tx, routes_prepare_tx_commit},
-    {"check_tx", routes_check_tx, {TX}, ROUTE_FRESH, routes_ask_check_tx},
+    {"broadcast_tx_sync", routes_broadcast_tx_sync, {TX}, ROUTE_FRESH, routes_ask_tx, .right = ACCESS_SUBMIT},
+    {"broadcast_tx_async", routes_broadcast_tx_async, {TX}, ROUTE_FRESH, routes_ask_tx, .right = ACCESS_SUBMIT},
+    {"broadcast_tx_commit", routes_broadcast_tx_commit, {TX}, ROUTE_FRESH, routes_ask_tx, routes_prepare_tx_commit, .right = ACCESS_SUBMIT},
+    {"check_tx", routes_check_tx, {TX}, ROUTE_FRESH, routes_ask_check_tx, .right = ACCESS_SUBMIT},
     {"abci_query", routes_abci_query, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, ROUTE_FRESH, routes_ask_abci_query,
      .of_app = true},
     {"abci_info", routes_answered, {{NULL, 0}}, ROUTE_CACHED, routes_ask_abci_info, .of_app = true},
@@ -36,14 +36,14 @@ const struct route routes_table[] = {
     {"unconfirmed_txs", routes_unconfirmed_txs, {{"limit", ARG_INT64}}, ROUTE_FRESH, routes_ask_unconfirmed_txs},
     {"num_unconfirmed_txs", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_num_unconfirmed_txs},
     {"vote_log", routes_vote_log, {HEIGHT}, ROUTE_FRESH, routes_ask_vote_log}, /* not CometBFT's: for auditors */
-    {"broadcast_evidence", routes_broadcast_evidence, {{"evidence", ARG_JSON}}, ROUTE_FRESH, routes_ask_evidence, routes_prepare_evidence},
+    {"broadcast_evidence", routes_broadcast_evidence, {{"evidence", ARG_JSON}}, ROUTE_FRESH, routes_ask_evidence, routes_prepare_evidence, .right = ACCESS_SUBMIT},
     {"subscribe", subscriber_subscribe, {{"query", ARG_TEXT}, {"from_height", ARG_EXTRA_INT64}}, ROUTE_FRESH, .websocket = true},
     {"unsubscribe", subscriber_unsubscribe, {{"query", ARG_TEXT}}, ROUTE_FRESH, .websocket = true},
     {"unsubscribe_all", subscriber_unsubscribe_all, {{NULL, 0}}, ROUTE_FRESH, .websocket = true},
-    {"dial_seeds", routes_dial_seeds, {{"seeds", ARG_JSON}}, ROUTE_FRESH, routes_ask_dial, routes_prepare_dial, .unsafe = true},
+    {"dial_seeds", routes_dial_seeds, {{"seeds", ARG_JSON}}, ROUTE_FRESH, routes_ask_dial, routes_prepare_dial, .unsafe = true, .right = ACCESS_ADMIN},
     {"dial_peers", routes_dial_peers, {{"peers", ARG_JSON}, {"persistent", ARG_BOOL}, {"unconditional", ARG_BOOL}, {"private", ARG_BOOL}}, ROUTE_FRESH,
-     routes_ask_dial, routes_prepare_dial, .unsafe = true},
-    {"unsafe_flush_mempool", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_flush_mempool, .unsafe = true},
+     routes_ask_dial, routes_prepare_dial, .unsafe = true, .right = ACCESS_ADMIN},
+    {"unsafe_flush_mempool", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_flush_mempool, .unsafe = true, .right = ACCESS_ADMIN},
     {NULL, NULL, {{NULL, 0}}, ROUTE_FRESH},
 };
 

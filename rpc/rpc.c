@@ -249,6 +249,7 @@ static void release(struct rpc *rpc) {
     }
     if (rpc->apart)
         event_base_free(rpc->base);
+    buckets_close(&rpc->buckets);
     emit_close(&rpc->genesis);
     arena_close(&rpc->arena);
     free(rpc);
@@ -277,7 +278,9 @@ struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, 
     }
     herald_open(&rpc->herald, rpc);
     rpc->websocket_patience = (struct websocket_patience){27000, 30000, 10000};
-    rpc->http = http_start(rpc, error);
+    *error = access_read(&rpc->access, config->tokens, config->anonymous);
+    buckets_open(&rpc->buckets, config->rate);
+    rpc->http = *error == NULL ? http_start(rpc, error) : NULL;
     if (rpc->http == NULL) {
         herald_close(&rpc->herald);
         release(rpc);

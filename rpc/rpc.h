@@ -96,6 +96,12 @@ struct rpc_config { /* [rpc] of config.toml */
     const char *cors_allowed_methods, *cors_allowed_headers;
     bool unsafe;
     uint32_t max_subscription_clients, max_subscriptions_per_client, subscription_buffer_size;
+    /* Who may, and how much. Texts may be NULL: "". */
+    const char *tls_cert_file, *tls_key_file; /* PEM; both, or plain text is spoken */
+    const char *client_ca_file;               /* clients must show a certificate of this authority */
+    const char *tokens, *anonymous;           /* access.h */
+    uint32_t rate;                            /* calls per second and address; 0: no limit. This host is exempt from this and the next */
+    uint32_t max_connections_per_address;     /* 0: no limit */
     bool apart;                  /* a thread of its own: questions to the core go through a bounded mailbox, the past is read in views */
     uint32_t core_questions_max; /* 0: RPC_QUESTIONS_MAX. More at once are answered "busy" */
 };

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,10 +29,11 @@ static bool load(SSL_CTX *context, const char *cert_file, const char *key_file, 
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context, cert_file) != 1)
         return complain(error, "rpc.tls_cert_file", cert_file, "no certificates in PEM can be read from it");
-    if (SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) != 1)
-        return complain(error, "rpc.tls_key_file", key_file, "no private key in PEM can be read from it");
-    if (SSL_CTX_check_private_key(context) != 1)
+    bool good = SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) == 1;
+    if (good ? SSL_CTX_check_private_key(context) != 1 : ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
         return complain(error, "rpc.tls_key_file", key_file, "the key does not belong to the certificate of rpc.tls_cert_file");
+    if (!good)
+        return complain(error, "rpc.tls_key_file", key_file, "no private key in PEM can be read from it");
     if (authority == NULL)
         return true;
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(authority);

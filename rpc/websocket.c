@@ -239,6 +239,8 @@ static void process(struct websocket *websocket) {
         exchange->websocket = websocket;
         exchange->done = on_done;
         exchange->context = websocket;
+        exchange->rights = websocket->c->rights;
+        exchange->client = websocket->c->client;
         websocket->exchange = exchange;
         if (exchange_socket(exchange, span_of(websocket->current->bytes, websocket->current->size)))
             answer(websocket, exchange);

@@ -109,12 +109,26 @@ START_TEST(what_cometbft_knows_and_we_do_not_is_named_in_one_warning) {
 END_TEST
 
 START_TEST(what_would_be_dangerous_to_pass_over_is_refused) {
-    expect_error("[rpc]\ntls_cert_file = \"x\"\n", "HTTPS");
     expect_error("[statesync]\nenable = true\n", "state sync");
     expect_error("[mempool]\ntype = \"nop\"\n", "flood");
     expect_error("[tx_index]\nindexer = \"psql\"\n", "kv|null");
     expect_error("[p2p.libp2p]\nenabled = true\n", "later release");
     ck_assert(reads("priv_validator_laddr = \"\"\n[rpc]\ntls_cert_file = \"\"\n[statesync]\nenable = false\n"));
+}
+END_TEST
+
+START_TEST(half_a_guard_of_the_rpc_is_refused) {
+    static const char *const wrong[] = {"[rpc]\ntls_cert_file = \"x\"\n", "[rpc]\ntls_cert_file = \"\"\ntls_key_file = \"x\"\n",
+                                        "[rpc]\ntls_key_file = \"\"\n[quorate]\nrpc_tokens = [\"short=read\"]\n",
+                                        "[quorate]\nrpc_tokens = []\nrpc_anonymous = \"write\"\n"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_msg(reads(wrong[i]), "%s", error);
+        ck_assert_msg(!config_check(&config, &error), "%s was taken", wrong[i]);
+        free(error);
+        error = NULL;
+    }
+    ck_assert_msg(reads("[rpc]\ntls_cert_file = \"x\"\ntls_key_file = \"y\"\n[quorate]\nrpc_tokens = [\"0123456789abcdef=read\", \"fedcba9876543210=admin\"]\n"
+                        "rpc_anonymous = \"\"\n") && config_check(&config, &error), "%s", error);
 }
 END_TEST
 
@@ -397,6 +411,7 @@ Suite *suite_config(void) {
     tcase_add_test(tests, a_misspelt_setting_is_refused_with_line_and_the_nearest_name);
     tcase_add_test(tests, what_cometbft_knows_and_we_do_not_is_named_in_one_warning);
     tcase_add_test(tests, what_would_be_dangerous_to_pass_over_is_refused);
+    tcase_add_test(tests, half_a_guard_of_the_rpc_is_refused);
     tcase_add_test(tests, a_seed_exchanges_addresses_or_is_none);
     tcase_add_test(tests, a_remote_signer_connects_by_tcp_or_unix_and_by_nothing_else);
     tcase_add_test(tests, values_out_of_range_are_refused_with_their_line);
