@@ -13,8 +13,8 @@
 #include "ledger/ledger.h"
 #include "ledger/query.h"
 
-#define SEARCH_WORK_MAX 20000000u /* units of some 10 ns */
-#define SEARCH_HITS_MAX 100000u
+#define SEARCH_WORK_MAX 50000000u /* units of some 5 ns: a quarter of a second */
+#define SEARCH_HITS_MAX 1000000u
 
 struct search_hit {
     int64_t height;
