@@ -301,6 +301,8 @@ static int32_t take_time(struct reader *reader, int32_t *nanos) {
 bool query_instant_of(struct query_instant *instant, struct span text, bool date) {
     struct reader reader = {.text = text};
     struct query_instant read = {0};
+    if (text.size == 0)
+        return false;
     read.seconds = 86400 * take_date(&reader, &read.year);
     if (!date && !reader.bad)
         read.seconds += take_time(&reader, &read.nanos);

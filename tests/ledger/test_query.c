@@ -201,6 +201,16 @@ START_TEST(instants_are_compared_across_zones_and_dates_with_dates_only) {
 }
 END_TEST
 
+START_TEST(nothing_is_neither_a_number_nor_an_instant) {
+    struct query_number number;
+    struct query_instant instant;
+    ck_assert(!query_number_of(&number, span_of(NULL, 0)));
+    ck_assert(!query_instant_of(&instant, span_of(NULL, 0), true));
+    ck_assert(!query_instant_of(&instant, span_of(NULL, 0), false));
+    ck_assert(!finds("tx.date = DATE 2017-01-01", "tx.date.", "2017-01-01")); /* the type alone: asked about an empty text */
+}
+END_TEST
+
 START_TEST(instants_have_the_known_seconds) {
     struct query_instant instant;
     ck_assert(query_instant_of(&instant, span_text("1970-01-01T00:00:00Z"), false));
@@ -243,6 +253,7 @@ Suite *suite_query(void) {
     tcase_add_test(tcase, whole_numbers_are_exact_and_others_have_125_bits);
     tcase_add_test(tcase, a_value_of_a_million_digits_is_compared_without_effort);
     tcase_add_test(tcase, instants_are_compared_across_zones_and_dates_with_dates_only);
+    tcase_add_test(tcase, nothing_is_neither_a_number_nor_an_instant);
     tcase_add_test(tcase, instants_have_the_known_seconds);
     tcase_add_test(tcase, a_string_is_equal_or_contained);
     suite_add_tcase(suite, tcase);

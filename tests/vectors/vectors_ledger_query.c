@@ -19,6 +19,9 @@ static bool is_lexical_error(struct span text) {
 static bool is_stable(const struct query *query) {
     char error[QUERY_ERROR_BYTES];
     struct query again;
+    for (uint32_t i = 0; i < query->count; i++) /* `DATE=1` is a condition, and `DATE = 1` begins with a date */
+        if (span_equal(query->conditions[i].tag, span_text("DATE")) || span_equal(query->conditions[i].tag, span_text("TIME")))
+            return true;
     if (query_text(query).size > QUERY_BYTES_MAX)
         return true;
     if (!query_parse(&again, error, query_text(query)))
