@@ -221,6 +221,13 @@ $(OUT)/far: $(call objects,$(ROOMS)) $(OUT)/tests/processes/far.o
 far: $(OUT)/far $(OUT)/quorate
 	@$< $(OUT)/quorate
 
+# Real processes that really fork, by two scripted validators; then the audit, with the commands alone.
+$(OUT)/fork: $(call objects,$(ROOMS)) $(OUT)/tests/processes/fork.o $(OUT)/tests/node/outsider.o
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
+.PHONY: fork
+fork: $(OUT)/fork $(OUT)/quorate
+	@$< $(OUT)/quorate
+
 # Two honest engines that share a key, in all ways of hearing each other for some rounds: `make twins`, or `make twins DEEP=deep`.
 $(OUT)/twins: $(call objects,$(BELOW_tendermint)) $(patsubst %,$(OUT)/tests/tendermint/%.o,twins twins_net twins_state story) $(OUT)/tests/twins/main.o
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)

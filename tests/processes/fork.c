@@ -1,0 +1,301 @@
+/* make fork: two real nodes that do not hear each other, and two validators by script that talk to both over real sockets and make them decide different
+ * blocks: once by forgetting their locks, once by voting twice. Then everything that an auditor does, with the commands alone: the nodes' commits,
+ * their logs (from running nodes and from stopped ones), requests, silence, the bundle, and a third party in an empty folder with only the genesis. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crypto/text.h"
+#include "genesis/genesis.h"
+#include "node/complaint.h"
+#include "node/conspiracy.h"
+#include "node/keyfile.h"
+#include "node/localnet.h"
+#include "tests/node/outsider.h"
+
+enum { HONEST = 2, PATIENCE_MS = 120000, FORK_HEIGHT = 1 };
+
+static struct localnet net = {.lock = -1};
+static struct conspiracy plot;
+static struct outsider lines[HONEST];
+static struct arena arena;
+static char output[1 << 18];
+
+static _Noreturn void give_up(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "fork: FAILED: ");
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\n%s", output);
+    va_end(args);
+    localnet_stop(&net, 2000);
+    for (uint32_t i = 0; i < net.count; i++) {
+        fprintf(stderr, "the end of %s:\n", net.nodes[i].log);
+        localnet_tail(stderr, &net.nodes[i], 12);
+    }
+    printf("fork: 0 passed, 1 failed\n");
+    exit(1);
+}
+
+/* ---- the crime */
+
+static void on_message(struct outsider *outsider, uint8_t channel, struct span bytes) {
+    struct wire_consensus message;
+    arena_reset(&arena);
+    if (wire_consensus_decode(&message, bytes, channel, 1, &arena) == NULL)
+        conspiracy_hear(&plot, (uint32_t)(outsider - lines), &message);
+}
+
+static void whisper(void) {
+    static uint8_t bytes[65536];
+    for (uint32_t i = 0; i < HONEST; i++) {
+        struct wire_consensus message;
+        while (!outsider_is_cut_off(&lines[i]) && lines[i].stage == OUTSIDER_UP && conspiracy_next(&plot, i, &message)) {
+            struct proto_writer writer;
+            proto_writer_init(&writer, bytes, sizeof bytes);
+            wire_consensus_write(&writer, &message);
+            outsider_say(&lines[i], wire_consensus_channel(message.kind), bytes, writer.size);
+        }
+    }
+}
+
+static void connect_line(uint32_t i, const char *chain_id) {
+    int fd = outsider_connect(net.nodes[i].p2p_port, 1);
+    if (fd < 0)
+        return;
+    outsider_close(&lines[i]);
+    outsider_open(&lines[i], fd, 700 + i, chain_id, OUTSIDER_UP);
+    lines[i].hear = on_message;
+}
+
+static struct ed25519_key *key_of(uint32_t node) {
+    char *error = NULL, *path = complaint_of("%s/config/priv_validator_key.json", net.nodes[node].home);
+    struct ed25519_key *key = keyfile_load_signing(path, false, &error);
+    free(path);
+    if (key == NULL)
+        give_up("%s", error);
+    return key;
+}
+
+static uint32_t index_of(const struct valset *set, const struct ed25519_key *key) {
+    uint8_t bytes[32];
+    ed25519_key_public(key, bytes);
+    struct pubkey public_key = pubkey_ed25519(bytes);
+    struct address address = pubkey_address(&public_key);
+    int32_t index = valset_find(set, &address);
+    if (index < 0)
+        give_up("a key is not in the genesis");
+    return (uint32_t)index;
+}
+
+static void fork_network(enum conspiracy_kind kind) {
+    static struct genesis genesis;
+    static struct valset set;
+    struct ed25519_key *keys[4];
+    char *error = NULL, *path = complaint_of("%s/config/genesis.json", net.nodes[0].home);
+    if (!genesis_load(&genesis, path, PARAMS_V038, &error))
+        give_up("%s", error);
+    free(path);
+    valset_init(&set);
+    if (valset_make(&set, genesis.state.validators, genesis.state.validator_count) != VALSET_GOOD)
+        give_up("the genesis names no validators");
+    conspiracy_init(&plot, kind, genesis.chain_id, &set, FORK_HEIGHT);
+    for (uint32_t i = 0; i < 4; i++) {
+        keys[i] = key_of(i);
+        if (i < HONEST)
+            conspiracy_add_victim(&plot, index_of(&set, keys[i]));
+        else
+            conspiracy_add_key(&plot, keys[i]);
+    }
+    for (int64_t until = outsider_clock() + PATIENCE_MS; !conspiracy_done(&plot, FORK_HEIGHT + 1);) {
+        if (outsider_clock() > until)
+            give_up("no fork came about: victims at %" PRId64 "/%d and %" PRId64 "/%d, lock round %d, betrayal %d", plot.victims[0].height, plot.victims[0].round,
+                    plot.victims[1].height, plot.victims[1].round, plot.lock_round, plot.betrayal_round);
+        for (uint32_t i = 0; i < HONEST; i++)
+            if (lines[i].key == NULL || outsider_is_cut_off(&lines[i]))
+                connect_line(i, genesis.chain_id);
+        outsider_turn(NULL);
+        whisper();
+    }
+    for (uint32_t i = 0; i < HONEST; i++)
+        outsider_close(&lines[i]);
+    for (uint32_t i = 0; i < 4; i++)
+        ed25519_key_free(keys[i]);
+    valset_close(&set);
+    genesis_close(&genesis);
+}
+
+/* ---- the audit: commands only */
+
+static int run_in(const char *folder, const char *const *words) {
+    const char *argv[40] = {net.binary};
+    int pipe_ends[2], status, count = 1;
+    for (; *words != NULL; words++)
+        argv[count++] = *words;
+    if (pipe(pipe_ends) != 0)
+        give_up("no pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(pipe_ends[1], 1);
+        dup2(pipe_ends[1], 2);
+        close(pipe_ends[0]);
+        if (folder != NULL && chdir(folder) != 0)
+            _exit(126);
+        execv(net.binary, (char *const *)argv);
+        _exit(127);
+    }
+    close(pipe_ends[1]);
+    size_t size = 0;
+    for (ssize_t got; (got = read(pipe_ends[0], output + size, sizeof output - 1 - size)) > 0;)
+        size += (size_t)got;
+    output[size] = '\0';
+    close(pipe_ends[0]);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void expect_in(const char *folder, int wanted, const char *says, ...) {
+    const char *words[40];
+    int count = 0;
+    va_list args;
+    va_start(args, says);
+    for (const char *word; (word = va_arg(args, const char *)) != NULL;)
+        words[count++] = word;
+    va_end(args);
+    words[count] = NULL;
+    int status = run_in(folder, words);
+    if (status != wanted)
+        give_up("`quorate %s %s …` ended with %d, not %d:", words[0], words[1], status, wanted);
+    if (says != NULL && strstr(output, says) == NULL)
+        give_up("`quorate %s %s …` does not say \"%s\":", words[0], words[1], says);
+}
+#define EXPECT(wanted, says, ...) expect_in(NULL, wanted, says, __VA_ARGS__, (const char *)NULL)
+
+/* Of the last report: no line says both an honest address and a conviction. */
+static void must_spare_the_honest(void) {
+    for (uint32_t i = 0; i < HONEST; i++) {
+        struct ed25519_key *key = key_of(i);
+        uint8_t bytes[32];
+        char address[41];
+        ed25519_key_public(key, bytes);
+        struct pubkey public_key = pubkey_ed25519(bytes);
+        struct address its = pubkey_address(&public_key);
+        text_hex_upper(address, address_span(&its));
+        ed25519_key_free(key);
+        for (const char *at = output; (at = strstr(at, address)) != NULL; at++) {
+            size_t line = strcspn(at, "\n");
+            if (memmem(at, line, "CONVICTED", 9) != NULL || memmem(at, line, "PROVEN", 6) != NULL)
+                give_up("somebody honest is convicted: %s", address);
+        }
+    }
+}
+
+static char *in(const char *name) { return complaint_of("%s/%s", net.folder, name); }
+
+/* What `quorate query` or curl would fetch. */
+static void fetch_commit(uint32_t node, int64_t height, const char *path) {
+    struct load_http_place *place = &net.nodes[node].rpc;
+    char *command = complaint_of("curl -s 'http://%s/commit?height=%" PRId64 "' > %s", place->host, height, path);
+    if (system(command) != 0)
+        give_up("%s", command);
+    free(command);
+}
+
+static void audit_running(enum conspiracy_kind kind) {
+    char *genesis = complaint_of("%s/config/genesis.json", net.nodes[0].home), *a = in("a.json"), *b = in("b.json"), *bundle = in("watch.bundle");
+    fetch_commit(0, FORK_HEIGHT, a);
+    fetch_commit(1, FORK_HEIGHT, b);
+    char *one = complaint_of("http://%s", net.nodes[0].rpc.host), *other = complaint_of("http://%s", net.nodes[1].rpc.host);
+    EXPECT(10, "FORK", "audit", "watch", "--once", "--genesis", genesis, "--node", one, "--node", other, "--bundle", bundle);
+    EXPECT(10, "PROVEN", "audit", "verify", bundle, "--genesis", genesis);
+    char *log = in("running.log");
+    EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[0].home, "--height", "1", "--out", log);
+    const char *const with_one_log[] = {"audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log, NULL};
+    int status = run_in(NULL, with_one_log);
+    if (status != 11 && (kind == CONSPIRACY_AMNESIA || status != 10)) /* of double votes one log holds both, if it is the second victim's */
+        give_up("with one log the audit ends with %d", status);
+    must_spare_the_honest();
+    char *texts[] = {genesis, a, b, bundle, one, other, log};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+}
+
+static void audit_stopped(enum conspiracy_kind kind) {
+    char *genesis = complaint_of("%s/config/genesis.json", net.nodes[0].home), *a = in("a.json"), *b = in("b.json"), *log0 = in("0.log"), *log1 = in("1.log");
+    char *asks = in("ask"), *answers = in("answers"), *proof = in("proof"), *empty = in("empty"), *svg = in("fork.svg"), *wal = complaint_of("%s/data/cs.wal", net.nodes[1].home);
+    EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[0].home, "--height", "1", "--out", log0);
+    EXPECT(0, "signed     by", "audit", "export", "--home", net.nodes[1].home, "--height", "1", "--out", log1);
+    if (kind == CONSPIRACY_DOUBLE_VOTES) {
+        EXPECT(10, "E1 ", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--log", log1, "--bundle", proof, "--svg", svg);
+    } else {
+        EXPECT(11, "SUSPECT", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--cometbft-wal", wal, "--requests", asks);
+        char *request = complaint_of("%s/request-1.json", asks), *answer = complaint_of("%s/1.json", answers);
+        /* the honest are not asked: both requests are to those who conspired, whose homes hold no log */
+        EXPECT(1, "has a node run in this home", "audit", "answer", request, "--home", net.nodes[2].home, "--out", answer);
+        EXPECT(1, "to another validator", "audit", "answer", request, "--home", net.nodes[0].home, "--out", answer);
+        free(request);
+        free(answer);
+        EXPECT(10, "CONVICTED_BY_SILENCE", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--log", log1, "--deadline",
+               "2024-01-01T00:00:00Z", "--bundle", proof, "--svg", svg);
+    }
+    must_spare_the_honest();
+    /* a third party: an empty folder, the bundle, the genesis */
+    mkdir(empty, 0700);
+    char *copy = complaint_of("cp %s %s %s", proof, genesis, empty);
+    if (system(copy) != 0)
+        give_up("%s", copy);
+    expect_in(empty, 10, "more than a third", "audit", "verify", "proof", "--genesis", "genesis.json", "--silence-known", (const char *)NULL);
+    char *texts[] = {genesis, a, b, log0, log1, asks, answers, proof, empty, svg, wal, copy};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+}
+
+static void run(enum conspiracy_kind kind, const char *binary, const char *folder, const char *name) {
+    static const char *const options[] = {"--timeout-commit", "100ms", NULL};
+    static const char *const start[] = {"--p2p.persistent_peers", "", "--p2p.pex", "false", "--consensus.timeout_propose", "300ms",
+                                        "--consensus.timeout_prevote", "200ms", "--consensus.timeout_precommit", "200ms", NULL};
+    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = 35656, .options = options, .start = start};
+    char *error = NULL;
+    if (!localnet_take(&net, folder, &error))
+        give_up("%s", error);
+    char whole[4096];
+    if (realpath(binary, whole) == NULL || strlen(whole) >= sizeof net.binary)
+        give_up("%s: not there", binary);
+    strcpy(net.binary, whole);
+    if (!localnet_make(&net, &wish, &error))
+        give_up("%s", error);
+    net.count = HONEST; /* the others are the script */
+    if (!localnet_start(&net, &wish, &error))
+        give_up("%s", error);
+    net.count = 4; /* their homes are read */
+    fork_network(kind);
+    net.count = HONEST;
+    audit_running(kind);
+    if (!localnet_stop(&net, 10000))
+        give_up("a node did not stop cleanly when asked");
+    audit_stopped(kind);
+    printf("fork: %s: two honest nodes decided different blocks at height 1 (rounds %d and %d); more than a third is convicted, and nobody honest\n", name,
+           plot.lock_round, plot.betrayal_round);
+    fflush(stdout);
+    localnet_leave(&net);
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
+    arena_init(&arena, 16u << 20);
+    if (argc < 2) {
+        fprintf(stderr, "fork: which quorate?\n");
+        return 2;
+    }
+    run(CONSPIRACY_AMNESIA, argv[1], "build/fork-amnesia", "two amnesiacs");
+    run(CONSPIRACY_DOUBLE_VOTES, argv[1], "build/fork-double", "two double voters");
+    printf("fork: 1 passed, 0 failed\n");
+    arena_close(&arena);
+    return 0;
+}
