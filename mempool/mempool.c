@@ -36,6 +36,7 @@ struct mempool {
     struct seen seen;
     struct senders senders;
     struct arena scratch;
+    struct mempool_counts counts;
 };
 
 const char *mempool_verdict_text(enum mempool_verdict verdict) {
@@ -173,15 +174,35 @@ static void keep(struct mempool *pool, struct blob *tx, const uint8_t *hash, con
 
 /* What can be said without the application; ADDED: it must be asked. */
 static enum mempool_verdict look(struct mempool *pool, struct blob *tx, const uint8_t *hash, int peer_slot) {
-    if (is_known(pool, hash, peer_slot))
+    if (is_known(pool, hash, peer_slot)) {
+        pool->counts.known++;
         return MEMPOOL_KNOWN;
-    return has_room(pool, tx->size) ? MEMPOOL_ADDED : MEMPOOL_FULL;
+    }
+    if (has_room(pool, tx->size))
+        return MEMPOOL_ADDED;
+    pool->counts.rejected++;
+    return MEMPOOL_FULL;
 }
 
-static enum mempool_verdict check_size(const struct mempool *pool, const struct blob *tx) {
+static void count_added(struct mempool *pool, size_t size) {
+    unsigned class = 0;
+    for (size_t limit = 1; class < MEMPOOL_SIZE_CLASSES - 1 && size > limit; limit *= 3)
+        class++;
+    pool->counts.added++;
+    pool->counts.sizes[class]++;
+    pool->counts.size_sum += size;
+}
+
+static enum mempool_verdict judge_size(const struct mempool *pool, const struct blob *tx) {
     if (tx->size == 0)
         return MEMPOOL_EMPTY_TX;
     return tx->size > pool->config.tx_bytes_max || encoded_size(tx->size) > pool->data_bytes_max ? MEMPOOL_TOO_LARGE : MEMPOOL_ADDED;
+}
+
+static enum mempool_verdict check_size(struct mempool *pool, const struct blob *tx) {
+    enum mempool_verdict verdict = judge_size(pool, tx);
+    pool->counts.failed += verdict != MEMPOOL_ADDED;
+    return verdict;
 }
 
 static enum mempool_verdict settle(struct mempool *pool, struct blob *tx, const uint8_t *hash, const struct abci_check *check, int peer_slot,
@@ -189,8 +210,11 @@ static enum mempool_verdict settle(struct mempool *pool, struct blob *tx, const 
     bool good = check->result.code == 0 && gas_allowed(pool, check->result.gas_wanted);
     if (good || pool->config.keep_invalid_in_cache)
         seen_add(&pool->seen, hash);
-    if (!good)
+    if (!good) {
+        pool->counts.failed++;
         return MEMPOOL_REFUSED;
+    }
+    count_added(pool, tx->size);
     keep(pool, tx, hash, check, peer_slot, now_ms);
     return MEMPOOL_ADDED;
 }
@@ -359,7 +383,10 @@ static void mark_expired(struct mempool *pool, int64_t now_ms) {
 }
 
 static void judge_again(struct mempool *pool, struct entry *entry, const struct abci_check *check) {
-    if (check->result.code != 0 || !gas_allowed(pool, check->result.gas_wanted))
+    bool is_bad = check->result.code != 0 || !gas_allowed(pool, check->result.gas_wanted);
+    pool->counts.rechecks++;
+    pool->counts.evicted += is_bad;
+    if (is_bad)
         mark_invalid(pool, entry);
 }
 
@@ -411,6 +438,8 @@ void mempool_update(struct mempool *pool, const struct block *block, const struc
         sweep(pool);
     }
 }
+
+void mempool_counted(const struct mempool *pool, struct mempool_counts *out) { *out = pool->counts; }
 
 void mempool_flush(struct mempool *pool) {
     for (uint32_t i = 0; i < pool->count; i++)

@@ -41,6 +41,13 @@ struct mempool_tx { /* read-only for others */
     bool local;          /* no peer sent it: it came through our own RPC */
 };
 
+#define MEMPOOL_SIZE_CLASSES 8
+struct mempool_counts { /* since the beginning; for those who look */
+    uint64_t added, known, rejected /* no room */, failed /* refused, or of a bad size */, evicted /* good at first */, rechecks;
+    uint64_t sizes[MEMPOOL_SIZE_CLASSES]; /* of those added: up to 1, 3, 9, 27, 81, 243, 729 bytes, and larger */
+    uint64_t size_sum;
+};
+
 struct mempool;
 
 struct mempool *mempool_new(const struct mempool_config *config, struct app *app);
@@ -64,6 +71,7 @@ void mempool_update(struct mempool *pool, const struct block *block, const struc
 void mempool_flush(struct mempool *pool);
 
 uint32_t mempool_tx_bytes_max(const struct mempool *pool);
+void mempool_counted(const struct mempool *pool, struct mempool_counts *out);
 uint32_t mempool_count(const struct mempool *pool);
 uint64_t mempool_bytes(const struct mempool *pool);
 const struct mempool_tx *mempool_find(const struct mempool *pool, const uint8_t hash[static 32]);

@@ -57,6 +57,7 @@ static void on_applied(void *context, struct block *block, const struct ledger_a
     votejournal_end_height(replica->votes, block->header.height, false, 0, 0);
     mempool_update(replica->mempool, block, applied->finalized.tx_results, now_ms(replica));
     txgossip_note_height(replica, block->header.height);
+    meter_applied(replica, block, &applied->finalized);
     if (replica->listener.block_applied != NULL)
         replica->listener.block_applied(replica->listener.context, block, &applied->finalized);
     replica_note_applied(replica, applied);

@@ -57,6 +57,11 @@ struct config {
         int64_t retain_blocks;
     } tx_index;
     struct {
+        bool prometheus;
+        char *prometheus_listen_addr, *namespace;
+        int64_t max_open_connections;
+    } instrumentation;
+    struct {
         char *release;     /* "0.38", "0.39", "0.40" */
         char *application; /* "", or the name of one that is built in */
         char *rpc_version; /* "": that of the release */

@@ -116,6 +116,11 @@ const struct config_keys_own config_keys[] = {
     TEXT("tx_index", "indexer", tx_index.indexer, "kv", "kv|null", "kv: transactions and blocks are found by hash and by their events; null: no index"),
     NUMBER("tx_index", "retain_blocks", tx_index.retain_blocks, "0", NULL, 0, INT64_MAX, "How many of the newest blocks are indexed; 0: all that are kept"),
 
+    BOOL("instrumentation", "prometheus", instrumentation.prometheus, "false", "Metrics for Prometheus at /metrics"),
+    TEXT("instrumentation", "prometheus_listen_addr", instrumentation.prometheus_listen_addr, ":26660", NULL, NULL),
+    NUMBER("instrumentation", "max_open_connections", instrumentation.max_open_connections, "3", NULL, 0, 64, "Of those who scrape; 0: 64"),
+    TEXT("instrumentation", "namespace", instrumentation.namespace, "cometbft", NULL, "What CometBFT's names begin with; ours begin with quorate"),
+
     TEXT("quorate", "release", quorate.release, "0.38", "0.38|0.39|0.40",
          "The release of CometBFT whose rules the chain follows where they differ (median of times, limits, defaults; and whether transactions\nare taken while catching up): \"0.38\", \"0.39\", \"0.40\".\n"
          "All nodes of a chain must agree. A validator set that mixes rules can halt"),
@@ -189,10 +194,6 @@ const struct config_keys_foreign config_keys_foreign[] = {
     {"blocksync", "version", "v0", NULL},
     {"blocksync", "adaptive_sync", "false", NULL},
     {"tx_index", "psql-conn", "", NULL},
-    {"instrumentation", "prometheus", "false", NULL},
-    {"instrumentation", "prometheus_listen_addr", NULL, NULL},
-    {"instrumentation", "max_open_connections", NULL, NULL},
-    {"instrumentation", "namespace", NULL, NULL},
 };
 const size_t config_keys_foreign_count = sizeof config_keys_foreign / sizeof config_keys_foreign[0];
 

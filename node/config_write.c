@@ -13,6 +13,7 @@ static const struct {
     {"consensus", "Agreement"},
     {"storage", "What is kept"},
     {"tx_index", "The index of transactions"},
+    {"instrumentation", "Metrics"},
     {"quorate", "Quorate's own (CometBFT passes over this section)"},
 };
 

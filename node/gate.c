@@ -26,15 +26,19 @@ void gate_proposal(struct replica *replica, struct replica_peer *from, uint32_t 
     const struct pubkey *key = &engine->begin.validators->validators[proposer].pub_key;
     if (!proposal_verify_vartime(proposal, replica_chain_id(replica), key))
         return punish(replica, from, WORLD_BLAME_MALICE, "proposal: not signed by the proposer of its round");
+    meter_proposal(replica);
     replica_note(replica, from, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = *proposal});
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .peer = peer, .proposal = *proposal});
 }
 
 void gate_part(struct replica *replica, struct replica_peer *from, const struct wire_consensus *message) {
-    if (message->height != replica->engine.height)
+    if (message->height != replica->engine.height) {
+        meter_part(replica, from, false, false);
         return;
+    }
     struct candidate *done;
     enum part_verdict verdict = candidates_note(&replica->candidates, &done, &message->part);
+    meter_part(replica, from, verdict == PART_GOOD || verdict == PART_KNOWN, verdict == PART_KNOWN);
     if (verdict == PART_BAD_PROOF && from != NULL)
         /* Not punished: where a proposer signed two proposals, an honest peer sends parts of the other one. */
         replica_say(replica, WORLD_DEBUG, "part %u from %s does not belong to the block that we collect", message->part.index, from->id);
@@ -124,16 +128,25 @@ static void refuse_extension(struct replica *replica, struct replica_peer *from,
 
 void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct vote *vote) {
     const struct valset *validators;
-    if (!vote_is_wanted(replica, peer, vote, &validators) || !is_patient(replica, from))
+    if (!vote_is_wanted(replica, peer, vote, &validators)) {
+        meter_unwanted_vote(replica, vote);
+        suspects_hear_late_vote(replica, vote);
+        return;
+    }
+    if (!is_patient(replica, from))
         return;
     if ((uint32_t)vote->validator_index >= validators->count)
         return punish(replica, from, WORLD_BLAME_FAULT, "vote: no validator has its index");
     const struct validator *voter = &validators->validators[vote->validator_index];
     if (!address_equal(&voter->address, &vote->validator_address))
         return punish(replica, from, WORLD_BLAME_FAULT, "vote: its address is not that of the validator at its index");
-    if (!vote_verify_vartime(vote, replica_chain_id(replica), &voter->pub_key))
+    bool is_good = vote_verify_vartime(vote, replica_chain_id(replica), &voter->pub_key);
+    meter_vote(replica, is_good);
+    if (!is_good)
         return punish(replica, from, WORLD_BLAME_MALICE, "vote: its signature is not the validator's");
+    suspects_hear_vote(replica, vote);
     const char *fault = extension_fault(replica, vote, &voter->pub_key);
+    meter_extension(replica, vote, fault == NULL);
     if (fault != NULL)
         return refuse_extension(replica, from, vote, fault);
     uint64_t served = replica->served;

@@ -1,6 +1,7 @@
 #include "node/host.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static struct timestamp now(void *context) {
@@ -83,6 +84,27 @@ static void add_peer(void *context, uint32_t number, const struct link *link) {
     peer->recv_rate = age_ms > 0 ? (int64_t)(counts.bytes_received * 1000 / (uint64_t)age_ms) : 0;
     copy_channels(peer, link);
     replica_peer_progress(list->host->replica, number, &peer->height, &peer->round, &peer->step);
+    struct replica_liveness seen;
+    if (!replica_peer_liveness(list->host->replica, number, &seen))
+        return;
+    peer->suspected = seen.suspected;
+    peer->heard_ago_ms = seen.heard_ago_ms;
+    peer->silence_max_ms = seen.timeout_ms;
+    peer->round_trip_us = seen.round_trip_us;
+}
+
+static uint32_t liveness(void *context, struct rpc_validator_liveness *out, uint32_t capacity) {
+    struct host *host = context;
+    uint32_t count = replica_validators_liveness(host->replica, NULL, 0);
+    struct replica_liveness *list = out == NULL ? NULL : calloc(count + 1, sizeof *list);
+    if (list == NULL)
+        return out == NULL ? count : 0;
+    replica_validators_liveness(host->replica, list, count);
+    count = count < capacity ? count : capacity;
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = (struct rpc_validator_liveness){list[i].address, list[i].suspected, list[i].heard_ago_ms, list[i].timeout_ms};
+    free(list);
+    return count;
 }
 
 static uint32_t peers(void *context, struct rpc_peer *out, uint32_t capacity) {
@@ -131,6 +153,7 @@ void host_fill(struct rpc_host *out, struct host *host) {
     out->validator_key = validator_key;
     out->height_started = height_started;
     out->peers = peers;
+    out->liveness = liveness;
     out->submit = submit;
     out->submit_evidence = submit_evidence;
     out->dial = dial;

@@ -33,12 +33,19 @@ struct link {
     struct buffer plain_in, plain_out, sealed_out;
     struct link_counts counts;
     int64_t born_ms, deadline_ms, next_ping_ms, pong_due_ms, next_decay_ms;
+    int64_t pinged_us; /* the ping that waits for its pong; 0: none does */
 };
 
 static int64_t now_ms(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static int64_t now_us(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
 enum link_phase link_phase(const struct link *link) { return link->phase; }
@@ -187,6 +194,13 @@ static void take_introduction(struct link *link) {
         link_kill(link, refused, false);
 }
 
+static void take_pong(struct link *link) {
+    int64_t pinged_us = link->pinged_us;
+    link->pong_due_ms = link->pinged_us = 0;
+    if (pinged_us != 0 && link->owner.pong != NULL)
+        link->owner.pong(link->owner.context, link, now_us() - pinged_us);
+}
+
 static void take_packets(struct link *link) {
     struct span plain = buffer_span(&link->plain_in);
     size_t before = plain.size;
@@ -200,7 +214,7 @@ static void take_packets(struct link *link) {
         else if (verdict == MCONN_PING)
             mconn_pong(link->mconn);
         else if (verdict == MCONN_PONG)
-            link->pong_due_ms = 0;
+            take_pong(link);
         else
             link_kill(link, mconn_verdict_text(verdict), true);
     }
@@ -379,10 +393,25 @@ static void tick_before_up(struct link *link, int64_t now) {
                   link->phase != LINK_CONNECTING);
 }
 
+static void ask_for_pong(struct link *link) {
+    mconn_ping(link->mconn);
+    if (link->pinged_us == 0)
+        link->pinged_us = now_us();
+}
+
+void link_ping(struct link *link) {
+    if (link->phase != LINK_UP)
+        return;
+    ask_for_pong(link);
+    link_flush(link);
+}
+
+size_t link_pending_bytes(const struct link *link) { return link->phase == LINK_DEAD ? 0 : evbuffer_get_length(bufferevent_get_output(link->socket)); }
+
 void link_probe(struct link *link, int64_t now, int64_t within_ms) {
     if (link->phase != LINK_UP)
         return;
-    mconn_ping(link->mconn);
+    ask_for_pong(link);
     if (link->pong_due_ms == 0 || link->pong_due_ms > now + within_ms)
         link->pong_due_ms = now + within_ms;
     link_flush(link);

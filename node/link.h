@@ -37,6 +37,7 @@ struct link_owner { /* `context` goes with every call; none may free the link: l
     void (*writable)(void *context, struct link *link); /* a queue that was full has room */
     /* The link is dead: why (a loan until return), and whether the peer is at fault. Called once, never before link_accept or link_dial return. */
     void (*dead)(void *context, struct link *link, const char *why, bool fault);
+    void (*pong)(void *context, struct link *link, int64_t round_trip_us); /* may be NULL */
 };
 
 struct link_settings { /* loans for the links' lives */
@@ -70,6 +71,9 @@ bool link_is_drained(const struct link *link); /* all that was sent has left for
 void link_tick(struct link *link, int64_t now_ms); /* about every second or more often (CLOCK_MONOTONIC): pings, timeouts */
 /* Is it still there? A ping now; without its pong within `within_ms` the link dies. */
 void link_probe(struct link *link, int64_t now_ms, int64_t within_ms);
+
+void link_ping(struct link *link); /* without a threat; its pong is told */
+size_t link_pending_bytes(const struct link *link); /* in the socket's buffer */
 
 enum link_phase link_phase(const struct link *link);
 bool link_is_outbound(const struct link *link);

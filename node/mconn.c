@@ -16,6 +16,7 @@ struct channel {
     size_t first, queued;
     size_t sent_of_first;   /* bytes of the message in flight that have left */
     uint64_t recently_sent; /* bytes on the wire, decaying */
+    uint64_t sent, received;
     uint8_t *partial;       /* the message that is arriving */
     size_t partial_size, partial_capacity;
 };
@@ -102,6 +103,12 @@ size_t mconn_queue_size(const struct mconn *conn, uint8_t channel) {
 uint64_t mconn_recently_sent(const struct mconn *conn, uint8_t channel) {
     const struct channel *found = find(conn, channel);
     return found == NULL ? 0 : found->recently_sent;
+}
+
+void mconn_totals(const struct mconn *conn, uint8_t channel, uint64_t *sent, uint64_t *received) {
+    const struct channel *found = find(conn, channel);
+    *sent = found == NULL ? 0 : found->sent;
+    *received = found == NULL ? 0 : found->received;
 }
 
 bool mconn_try_send(struct mconn *conn, uint8_t channel, struct blob *message) {
@@ -191,6 +198,7 @@ static size_t pull_control(struct buffer *out, bool *wanted, uint8_t kind, size_
 static void note_sent(struct mconn *conn, struct channel *channel, const struct packet *packet, size_t size, bool *room_made) {
     if (channel->recently_sent < UINT64_C(1) << SENT_MAX_LOG2) /* so that sent_less cannot overflow */
         channel->recently_sent += size;
+    channel->sent += size;
     channel->sent_of_first += packet->data.size;
     if (!packet->is_last)
         return;
@@ -277,6 +285,7 @@ static enum mconn_verdict take_packet(struct mconn *conn, struct mconn_message *
     struct channel *channel = &conn->channels[index - 1];
     if (packet->data.size > channel->table.recv_message_capacity - channel->partial_size)
         return MCONN_MESSAGE_TOO_LARGE;
+    channel->received += packet->data.size;
     bool is_whole = packet->is_last && channel->partial_size == 0;
     if (!is_whole)
         hold_partial(channel, packet->data);

@@ -29,6 +29,7 @@ bool mconn_try_send(struct mconn *conn, uint8_t channel, struct blob *message);
 bool mconn_has_room(const struct mconn *conn, uint8_t channel);
 size_t mconn_queue_size(const struct mconn *conn, uint8_t channel); /* messages waiting, the one in flight included */
 uint64_t mconn_recently_sent(const struct mconn *conn, uint8_t channel);
+void mconn_totals(const struct mconn *conn, uint8_t channel, uint64_t *sent, uint64_t *received); /* bytes of messages with their packets; since the beginning */
 void mconn_ping(struct mconn *conn); /* goes before all messages; asking again before it left changes nothing */
 void mconn_pong(struct mconn *conn);
 bool mconn_is_pending(const struct mconn *conn); /* would mconn_pull give anything? */

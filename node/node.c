@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ledger/kv_group.h"
 #include "node/app_socket.h"
+#include "node/collect.h"
 #include "node/diskwatch.h"
+#include "node/exporter.h"
 #include "node/host.h"
 #include "node/keyfile.h"
 #include "node/keylock.h"
@@ -47,6 +50,9 @@ struct node {
     struct diskwatch *watch;
     struct host host;
     struct rpc *rpc;
+    struct metrics *metrics; /* NULL: off */
+    struct collect collect;
+    struct exporter *exporter;
     int64_t first_height; /* after opening, for the count of flushes */
     char *laddr, *journal_name, *mark_name, *addr_book_path;
 };
@@ -301,8 +307,12 @@ static bool open_replica(struct node *node, char **error) {
     };
     if (node->notary != NULL)
         settings.remote_key = node->validator_key;
+    if (config->instrumentation.prometheus)
+        node->metrics = metrics_new(config->instrumentation.namespace, node->genesis.chain_id);
     node->real = world_libevent_new(node->base, node->disk, node->notary);
-    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block, wants_news, on_news}, node->votes};
+    world_libevent_count(node->real, node->metrics);
+    struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block, wants_news, on_news},
+                                  node->votes, node->metrics};
     node->status = NODE_EXIT_DAMAGED;
     node->replica = replica_new(&settings, &parts, error);
     return node->replica != NULL;
@@ -426,6 +436,20 @@ static bool open_rpc(struct node *node, char **error) {
     return !wanted || node->rpc != NULL;
 }
 
+static bool open_exporter(struct node *node, char **error) {
+    const struct config *config = node->config;
+    if (node->metrics == NULL)
+        return true;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    node->collect = (struct collect){node->metrics, node->replica, node->board, node->mempool, node->disk, node->store, now.tv_sec};
+    node->exporter = exporter_start(node->base, config->instrumentation.prometheus_listen_addr, (uint32_t)config->instrumentation.max_open_connections,
+                                    collect_write, &node->collect, error);
+    if (node->exporter != NULL)
+        log_format(WORLD_INFO, "metrics on port %u", (unsigned)exporter_port(node->exporter));
+    return node->exporter != NULL;
+}
+
 static void on_disk(void *context, const char *why) {
     struct node *node = context;
     replica_mute(node->replica, why);
@@ -440,7 +464,8 @@ static void watch_disk(struct node *node) {
 
 static bool node_open(struct node *node, char **error) {
     static bool (*const steps[])(struct node *node, char **error) = {open_disk,    open_genesis, open_store, open_ledger, open_mempool,
-                                                                     open_keys,    open_replica, open_board, open_rpc};
+                                                                     open_keys,    open_replica, open_board, open_rpc,
+                                                                     open_exporter};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         node->status = NODE_EXIT_FAILED;
         if (!steps[i](node, error))
@@ -471,6 +496,7 @@ static void tell_flushes(const struct node *node) {
 static void node_close(struct node *node) {
     if (node->rpc != NULL)
         rpc_stop(node->rpc);
+    exporter_stop(node->exporter);
     switchboard_free(node->board);
     diskwatch_free(node->watch);
     replica_free(node->replica);
@@ -492,6 +518,7 @@ static void node_close(struct node *node) {
         genesis_close(&node->genesis);
     ed25519_key_free(node->node_key);
     world_libevent_free(node->real);
+    metrics_free(node->metrics);
     disk_posix_close(node->disk);
     for (int i = 0; i < 2; i++)
         if (node->stop_signals[i] != NULL)

@@ -23,7 +23,10 @@ static bool can_sign(const struct replica *replica) {
 }
 
 static void ask(struct replica *replica, struct world_signing *wish) {
+    struct timestamp since = meter_now(replica);
     journal_sync(replica->journal);
+    meter_stage(replica, "journal", &since);
+    since = meter_now(replica);
     if (replica->signer == NULL) {
         replica->world->table->sign(replica->world, wish);
         return;
@@ -31,6 +34,7 @@ static void ask(struct replica *replica, struct world_signing *wish) {
     struct span chain_id = replica_chain_id(replica);
     enum signer_verdict verdict = wish->is_proposal ? signer_proposal(replica->signer, &wish->proposal, chain_id)
                                                     : signer_vote(replica->signer, &wish->vote, chain_id);
+    meter_stage(replica, "sign", &since);
     bool is_good = verdict == SIGNER_SIGNED || verdict == SIGNER_SAME ||
                    (verdict == SIGNER_CONFLICT && !wish->is_proposal && signer_marked_prevote(replica->signer, &wish->vote, chain_id));
     wish->refused = is_good ? NULL : signer_verdict_text(verdict);
@@ -152,6 +156,8 @@ static void take_proposal(struct replica *replica, const struct world_signing *a
     if (proposal->height != replica->engine.height || proposal->round < replica->engine.round || candidate == NULL || candidate->block == NULL)
         return; /* too late */
     candidate->own = true;
+    meter_proposal(replica);
+    metrics_add(replica->metrics, METRICS_PROPOSALS_CREATED, 1);
     replica_note_own(replica, &(struct wire_consensus){.kind = WIRE_PROPOSAL, .proposal = *proposal});
     note_own_parts(replica, proposal, candidate);
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_PROPOSAL, .proposal = *proposal});
@@ -389,7 +395,10 @@ static void halt(struct replica *replica, const struct engine_effect *effect) {
 static void perform(struct replica *replica, const struct engine_effect *effect) {
     replica->served += effect->kind == ENGINE_DO_HAVE || effect->kind == ENGINE_DO_ACCUSE;
     switch (effect->kind) {
-    case ENGINE_DO_STEP: gossip_step(replica); break;
+    case ENGINE_DO_STEP:
+        meter_step(replica, effect->height, effect->round, effect->phase);
+        gossip_step(replica);
+        break;
     case ENGINE_DO_PROPOSE: propose(replica, effect); break;
     case ENGINE_DO_VOTE: cast_vote(replica, effect); break;
     case ENGINE_DO_TIMER: set_timer(replica, effect); break;
@@ -440,6 +449,7 @@ void perform_begin_height(struct replica *replica) {
     keep_late_votes(replica);
     replica->txs_told = false;
     engine_begin(&replica->engine, &replica->effects, &begin);
+    suspects_follow(replica);
 }
 
 /* Stations 8 and 9: execute and make durable, then everybody who wants to know hears of it. */
@@ -452,8 +462,12 @@ static void decide(struct replica *replica) {
     bool has_commit = engine_seen_commit(&replica->engine, &commit, &replica->arena);
     assert(has_commit);
     struct ledger_applied applied;
+    struct timestamp since = meter_now(replica);
     bool fresh = ledger_apply(replica->ledger, &applied, block, &commit);
     assert(fresh);
+    meter_processed(replica, &since);
+    since = meter_now(replica);
+    meter_applied(replica, block, &applied.finalized);
     replica_end_height(replica, block->header.height, (int64_t)block->bytes->size);
     shelf_put(&replica->shelf, block->header.height, candidate->parts);
     replica->app_hash_of_last_header = block->header.app_hash;
@@ -463,6 +477,7 @@ static void decide(struct replica *replica) {
     if (replica->listener.block_applied != NULL)
         replica->listener.block_applied(replica->listener.context, block, &applied.finalized);
     replica_note_applied(replica, &applied);
+    meter_stage(replica, "notify", &since);
     block_release(block);
 }
 

@@ -111,6 +111,7 @@ void replica_receive(struct replica *replica, uint32_t number, uint8_t channel, 
     struct replica_peer *from = replica_find_peer(replica, number);
     if (from == NULL)
         return;
+    suspects_hear_peer(replica, from);
     if (channel == WIRE_BLOCKSYNC) {
         catchup_receive(replica, number, bytes);
         return;

@@ -117,17 +117,24 @@ void replica_halt(struct replica *replica, const char *why) {
 }
 
 /* A signature in our tally of the last height was verified when it came: not again inside the next block. */
-static bool commit_is_known(void *context, const struct vote *vote, const struct pubkey *key) {
-    struct replica *replica = context;
+static bool was_verified(const struct replica *replica, const struct vote *vote) {
     const struct engine *engine = &replica->engine;
     struct vote known;
-    (void)key; /* the tally's validator at that index is who signed */
     return engine->has_last_commit && engine->last_commit.height == vote->height && engine->last_commit.round == vote->round &&
            vote->validator_index >= 0 && tally_vote(&engine->last_commit, &known, (uint32_t)vote->validator_index) &&
            known.signature.size == vote->signature.size &&
            memcmp(known.signature.bytes, vote->signature.bytes, known.signature.size) == 0 &&
            block_id_equal(&known.block_id, &vote->block_id) && timestamp_compare(&known.timestamp, &vote->timestamp) == 0 &&
            address_equal(&known.validator_address, &vote->validator_address);
+}
+
+static bool commit_is_known(void *context, const struct vote *vote, const struct pubkey *key) {
+    struct replica *replica = context;
+    bool is_known = was_verified(replica, vote);
+    (void)key; /* the tally's validator at that index is who signed */
+    if (is_known)
+        metrics_add_to(replica->metrics, METRICS_SIGNATURES, "known", NULL, 1);
+    return is_known;
 }
 
 static enum block_verdict judge(struct replica *replica, const struct block *block, int64_t tolerance_ms) {
@@ -146,7 +153,9 @@ void replica_tell_block(struct replica *replica, struct candidate *candidate) {
     bool too_far = false;
     if (candidate->block != NULL && !candidate->judged) {
         votejournal_header(replica->votes, &candidate->block->header);
+        struct timestamp since = meter_now(replica);
         candidate->verdict = judge(replica, candidate->block, replica->config.block_time_tolerance_ms);
+        meter_judged(replica, candidate->verdict == BLOCK_GOOD, &since);
         too_far = candidate->verdict == BLOCK_TIME_TOO_FAR;
         candidate->judged = !too_far;
         if (candidate->verdict != BLOCK_GOOD)
@@ -238,6 +247,7 @@ void replica_pump(struct replica *replica) {
             replica_tell_txs(replica);
     }
     replica->pumping = false;
+    suspects_turn(replica);
 }
 
 /* ---- life */
@@ -269,6 +279,7 @@ struct replica *replica_new(const struct replica_config *config, const struct re
     replica->signer = parts->signer;
     replica->listener = parts->listener;
     replica->journal = journal;
+    replica->metrics = parts->metrics;
     if (parts->votes != NULL)
         replica->votes = votejournal_open(parts->votes, journal, span_text(parts->ledger->state.chain_id), parts->ledger->state.height, config->votes_retain);
     arena_init(&replica->arena, ARENA_BYTES_MAX);
@@ -321,6 +332,7 @@ void replica_free(struct replica *replica) {
     candidates_close(&replica->candidates);
     valset_close(&replica->validators[0]);
     valset_close(&replica->validators[1]);
+    suspects_close(&replica->suspects);
     arena_close(&replica->arena);
     arena_close(&replica->receive_arena);
     arena_close(&replica->tx_arena);
@@ -353,6 +365,7 @@ void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
         snprintf(peer->id, sizeof peer->id, "%s", id);
         peer->engine_number = replica_engine_number(replica, span_text(peer->id));
         peerstate_init(&peer->state);
+        suspects_peer_up(replica, peer);
         for (int slot = 0; slot < MEMPOOL_PEERS_MAX && peer->slot < 0; slot++)
             if ((replica->slots_used >> slot & 1) == 0)
                 peer->slot = slot;
@@ -404,10 +417,17 @@ enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, cons
 
 /* ---- what goes out */
 
+/* Twice over the peers: who is suspected to be gone gets what is left when all others have theirs. */
+static struct replica_peer *nth_peer(struct replica *replica, uint32_t n) {
+    bool wants_suspected = n >= replica->peers_end;
+    struct replica_peer *peer = &replica->peers[wants_suspected ? n - replica->peers_end : n];
+    return peer->present && peer->detector.suspected == wants_suspected ? peer : NULL;
+}
+
 static void flush_gossip(struct replica *replica) {
-    for (uint32_t i = 0; i < replica->peers_end; i++) {
-        struct replica_peer *peer = &replica->peers[i];
-        if (!peer->present)
+    for (uint32_t i = 0; i < 2 * replica->peers_end; i++) {
+        struct replica_peer *peer = nth_peer(replica, i);
+        if (peer == NULL)
             continue;
         bool was_blocked = peer->blocked && peer->moved;
         if (was_blocked)
@@ -432,9 +452,10 @@ void replica_flush(struct replica *replica) {
 }
 
 static void gossip_round(struct replica *replica) {
-    for (uint32_t i = 0; i < replica->peers_end && !replica->resting; i++) {
-        struct replica_peer *peer = &replica->peers[i];
-        if (!peer->present)
+    suspects_look(replica);
+    for (uint32_t i = 0; i < 2 * replica->peers_end && !replica->resting; i++) {
+        struct replica_peer *peer = nth_peer(replica, i);
+        if (peer == NULL)
             continue;
         peer->blocked = false;
         peer->loads = REPLICA_LOADS_MAX;
@@ -532,6 +553,7 @@ bool replica_catching_up(const struct replica *replica) {
 }
 
 bool replica_resting(const struct replica *replica) { return replica->resting; }
+bool replica_muted(const struct replica *replica) { return replica->muted; }
 
 struct timestamp replica_height_started(const struct replica *replica) { return replica->height_started; }
 

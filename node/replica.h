@@ -6,6 +6,7 @@
 #include "ledger/ledger.h"
 #include "mempool/mempool.h"
 #include "node/journal.h"
+#include "node/metrics.h"
 #include "node/pruning.h"
 #include "node/signer.h"
 #include "node/votejournal.h"
@@ -46,6 +47,7 @@ struct replica_parts {
     struct signer *signer;
     struct replica_listener listener;
     struct kv *votes; /* the vote journal's store; NULL: no such journal */
+    struct metrics *metrics; /* NULL: nobody counts */
 };
 
 /* Opens the journal. NULL with *error malloc'ed. */
@@ -58,6 +60,7 @@ void replica_peer_up(struct replica *replica, uint32_t peer, const char *id /* 4
 void replica_peer_down(struct replica *replica, uint32_t peer);
 void replica_receive(struct replica *replica, uint32_t peer, uint8_t channel, struct span message);
 void replica_peer_writable(struct replica *replica, uint32_t peer);
+void replica_pong(struct replica *replica, uint32_t peer, int64_t round_trip_us); /* the world's ping came back */
 void replica_timer(struct replica *replica, enum world_timer which);
 /* The world knows a reason why this node must not sign (a disk that is almost full): nothing is signed or proposed until it is told NULL. Then what
  * this round is still waiting for is signed. */
@@ -75,6 +78,18 @@ bool replica_catching_up(const struct replica *replica);
 bool replica_resting(const struct replica *replica); /* block sync is at work: the engine tells of the past */
 struct timestamp replica_height_started(const struct replica *replica);
 bool replica_peer_progress(const struct replica *replica, uint32_t peer, int64_t *height, int32_t *round, uint32_t *step);
+/* Who is suspected to be slow or gone (suspects.h). */
+struct replica_liveness {
+    struct address address; /* of a validator */
+    bool suspected;
+    int64_t heard_ago_ms; /* −1: never in this run */
+    int64_t timeout_ms;   /* silence that is tolerated */
+    int64_t round_trip_us; /* of a peer; 0: not measured yet */
+    uint32_t mistakes;    /* suspicions that ended */
+};
+bool replica_peer_liveness(const struct replica *replica, uint32_t peer, struct replica_liveness *out);
+uint32_t replica_validators_liveness(const struct replica *replica, struct replica_liveness *out, uint32_t capacity); /* how many there are */
+bool replica_muted(const struct replica *replica);
 bool replica_halted(const struct replica *replica, char *why, size_t size);
 
 #endif

@@ -4,10 +4,13 @@
 
 #include "node/blockserve.h"
 #include "node/candidates.h"
+#include "node/detector.h"
+#include "node/meter.h"
 #include "node/pace.h"
 #include "node/peerstate.h"
 #include "node/replica.h"
 #include "node/shelf.h"
+#include "node/suspects.h"
 #include "node/wire.h"
 
 #define REPLICA_PEERS_MAX  200
@@ -41,6 +44,10 @@ struct replica_peer {
     uint64_t relay_cursor;  /* transactions of others looked at so far */
     uint64_t evidence_cursor; /* pieces of evidence sent or passed over so far */
     uint32_t loads; /* past blocks that may still be read for it until the next round of gossip */
+    struct detector detector; /* of silence */
+    int64_t heard_ms;         /* on the world's clock */
+    int64_t round_trip_us;    /* of the last pong; 0: none yet */
+    bool pinged;
     uint32_t catchup_rounds; /* rounds of gossip in which we did not know which parts a peer behind has */
 };
 
@@ -84,6 +91,9 @@ struct replica {
     struct replica_listener listener;
     struct journal *journal;
     struct votejournal *votes; /* NULL: none */
+    struct metrics *metrics;   /* NULL: nobody counts */
+    struct meter meter;
+    struct suspects suspects;
     struct engine engine;
     struct candidates candidates;
     struct pace pace;

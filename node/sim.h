@@ -47,6 +47,7 @@ struct sim_config {
     bool channels_overtake;   /* a link's order holds per channel only, as many channels share it packet by packet */
     bool forks_allowed;       /* more are faulty than agreement bears: forks and halts are no complaint */
     struct sim_watch watch;
+    struct metrics *metrics;  /* node 0 counts into it; NULL: nobody does */
 };
 
 struct sim;

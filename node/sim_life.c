@@ -113,7 +113,8 @@ static bool open_node(struct sim_node *node, char **error) {
     bool is_remote = node->index < 64 && (sim->config.remote_signers >> node->index & 1) != 0;
     if (is_remote)
         config.remote_key = node->public_key;
-    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, is_remote ? NULL : node->signer, {.context = node, .block_applied = on_applied}, node->votes};
+    struct replica_parts parts = {&node->world, &node->ledger, node->mempool, is_remote ? NULL : node->signer, {.context = node, .block_applied = on_applied},
+                                  node->votes, node->index == 0 ? sim->config.metrics : NULL};
     node->replica = replica_new(&config, &parts, error);
     if (node->replica != NULL && sim->config.journal_file_bytes > 0)
         journal_limit(node->replica->journal, sim->config.journal_file_bytes, 4 * sim->config.journal_file_bytes);

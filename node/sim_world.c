@@ -314,7 +314,7 @@ void sim_world_sign(struct sim *sim, const struct sim_item *item) {
     replica_flush(node->replica);
 }
 
-const struct world_table sim_world_table = {world_now, world_now_ms, world_send, world_drop, world_timer, world_log, world_sign};
+const struct world_table sim_world_table = {world_now, world_now_ms, world_send, world_drop, world_timer, world_log, world_sign, NULL};
 
 static void id_of(char out[41], uint32_t index) { snprintf(out, 41, "%040x", index + 1); }
 

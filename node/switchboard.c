@@ -253,6 +253,12 @@ static void on_writable(void *context, struct link *link) {
         board->listener.writable(board->listener.context, place_of(link)->number);
 }
 
+static void on_pong(void *context, struct link *link, int64_t round_trip_us) {
+    struct switchboard *board = context;
+    if (board->listener.pong != NULL && place_of(link)->number != 0 && !board->config.seed_mode)
+        board->listener.pong(board->listener.context, place_of(link)->number, round_trip_us);
+}
+
 static void say_dead(struct switchboard *board, struct place *place, const char *why, bool fault) {
     const char *id = link_id(place->link)[0] != '\0' ? link_id(place->link) : link_expected_id(place->link);
     if (place->number != 0)
@@ -326,6 +332,12 @@ void switchboard_flush(struct switchboard *board) {
 bool switchboard_send(struct switchboard *board, uint32_t peer, uint8_t channel, struct blob *message) {
     struct place *place = find_number(board, peer);
     return place != NULL && link_send(place->link, channel, message);
+}
+
+void switchboard_ping(struct switchboard *board, uint32_t peer) {
+    struct place *place = find_number(board, peer);
+    if (place != NULL)
+        link_ping(place->link);
 }
 
 void switchboard_drop(struct switchboard *board, uint32_t peer, enum world_blame blame, const char *reason) {
@@ -405,7 +417,7 @@ static void settle(struct switchboard *board, const struct ed25519_key *node_key
     board->info->channel_count = 0;
     for (size_t i = 0; i < board->settings.channel_count; i++)
         board->info->channels[board->info->channel_count++] = board->settings.channels[i].id;
-    board->owner = (struct link_owner){board, on_authenticated, on_introduced, on_message, on_writable, on_dead};
+    board->owner = (struct link_owner){board, on_authenticated, on_introduced, on_message, on_writable, on_dead, on_pong};
     limit_rates(board);
     settle_limits(board);
     open_resolver(board);

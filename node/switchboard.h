@@ -49,6 +49,7 @@ struct switchboard_listener {
     void (*message)(void *context, uint32_t peer, uint8_t channel, struct span bytes);
     void (*writable)(void *context, uint32_t peer);
     void (*log)(void *context, enum world_level level, const char *text);
+    void (*pong)(void *context, uint32_t peer, int64_t round_trip_us); /* may be NULL */
 };
 
 struct switchboard;
@@ -60,6 +61,7 @@ struct switchboard *switchboard_new(struct event_base *base, const struct switch
 void switchboard_free(struct switchboard *board); /* without a word to the listener; not from inside its callbacks */
 
 bool switchboard_send(struct switchboard *board, uint32_t peer, uint8_t channel, struct blob *message);
+void switchboard_ping(struct switchboard *board, uint32_t peer);
 void switchboard_drop(struct switchboard *board, uint32_t peer, enum world_blame blame, const char *reason);
 void switchboard_flush(struct switchboard *board); /* what was sent in this turn leaves */
 

@@ -47,6 +47,8 @@ struct world_table {
     void (*log)(struct world *world, enum world_level level, const char *text);
     /* Asks for a signature of replica_config's remote_key; → replica_signed, at most once for each wish. May be NULL where there is no such key. */
     void (*sign)(struct world *world, const struct world_signing *wish);
+    /* Asks a peer whether it is there; → replica_pong. NULL: this world cannot. */
+    void (*ping)(struct world *world, uint32_t peer);
 };
 
 struct world { /* first member of every implementation */

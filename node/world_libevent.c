@@ -7,6 +7,9 @@
 
 #include "node/log.h"
 #include "node/notary.h"
+#include "node/wire.h"
+
+enum { CHANNELS_END = WIRE_BLOCKSYNC + 1, FIELDS = 16 };
 
 struct timer_place {
     struct world_libevent *real;
@@ -23,6 +26,8 @@ struct world_libevent {
     struct timer_place timers[WORLD_TIMER_COUNT];
     struct event *turn_end;
     bool turn_end_due;
+    struct metrics *metrics; /* NULL: nobody counts */
+    struct metrics_cell *cells[2][CHANNELS_END][FIELDS]; /* of messages received and sent, by channel and first field */
 };
 
 static struct world_libevent *real_of(struct world *world) { return (struct world_libevent *)world; }
@@ -58,9 +63,21 @@ static void on_turn_end(evutil_socket_t fd, short what, void *context) {
         switchboard_flush(real->board);
 }
 
+static void count_message(struct world_libevent *real, bool sent, uint8_t channel, struct span bytes) {
+    if (real->metrics == NULL || bytes.size == 0 || channel >= CHANNELS_END || bytes.data[0] >> 3 >= FIELDS)
+        return;
+    struct metrics_cell **cell = &real->cells[sent][channel][bytes.data[0] >> 3];
+    const char *name = *cell == NULL ? metrics_message_name(channel, bytes.data[0]) : NULL;
+    if (name != NULL && name[0] != '\0')
+        *cell = metrics_cell(real->metrics, sent ? METRICS_MESSAGE_SENT : METRICS_MESSAGE_RECEIVED, name, NULL);
+    metrics_cell_add(*cell, (double)bytes.size);
+}
+
 static bool send_message(struct world *world, uint32_t peer, uint8_t channel, struct blob *message) {
     struct world_libevent *real = real_of(world);
     bool taken = real->board != NULL && switchboard_send(real->board, peer, channel, message);
+    if (taken)
+        count_message(real, true, channel, blob_span(message));
     if (taken) /* a full queue gives no reason for a turn: the loop would spin as long as it is full */
         world_libevent_touch(real);
     return taken;
@@ -93,7 +110,12 @@ static void write_log(struct world *world, enum world_level level, const char *t
 
 static void sign(struct world *world, const struct world_signing *wish) { notary_ask(real_of(world)->notary, wish); }
 
-static const struct world_table table = {clock_now, clock_ms, send_message, drop, set_timer, write_log, sign};
+static void ping(struct world *world, uint32_t peer) {
+    if (real_of(world)->board != NULL)
+        switchboard_ping(real_of(world)->board, peer);
+}
+
+static const struct world_table table = {clock_now, clock_ms, send_message, drop, set_timer, write_log, sign, ping};
 
 /* ---- the switchboard's words */
 
@@ -111,6 +133,7 @@ static void on_peer_down(void *context, uint32_t peer) {
 
 static void on_message(void *context, uint32_t peer, uint8_t channel, struct span bytes) {
     struct world_libevent *real = context;
+    count_message(real, false, channel, bytes);
     replica_receive(real->replica, peer, channel, bytes);
     world_libevent_touch(real);
 }
@@ -121,13 +144,19 @@ static void on_writable(void *context, uint32_t peer) {
     world_libevent_touch(real);
 }
 
+static void on_pong(void *context, uint32_t peer, int64_t round_trip_us) {
+    struct world_libevent *real = context;
+    replica_pong(real->replica, peer, round_trip_us);
+    world_libevent_touch(real);
+}
+
 static void on_log(void *context, enum world_level level, const char *text) {
     (void)context;
     log_line(level, text);
 }
 
 struct switchboard_listener world_libevent_listener(struct world_libevent *real) {
-    return (struct switchboard_listener){real, on_peer_up, on_peer_down, on_message, on_writable, on_log};
+    return (struct switchboard_listener){real, on_peer_up, on_peer_down, on_message, on_writable, on_log, on_pong};
 }
 
 /* ---- life */
@@ -145,6 +174,8 @@ struct world_libevent *world_libevent_new(struct event_base *base, struct disk *
     }
     return real;
 }
+
+void world_libevent_count(struct world_libevent *real, struct metrics *metrics) { real->metrics = metrics; }
 
 void world_libevent_attach(struct world_libevent *real, struct replica *replica, struct switchboard *board) {
     real->replica = replica;

@@ -14,6 +14,7 @@ void world_libevent_free(struct world_libevent *real);
 struct world *world_libevent_world(struct world_libevent *real);
 struct switchboard_listener world_libevent_listener(struct world_libevent *real);
 /* Before the loop runs: who is served. Both are loans. */
+void world_libevent_count(struct world_libevent *real, struct metrics *metrics); /* messages; NULL: not */
 void world_libevent_attach(struct world_libevent *real, struct replica *replica, struct switchboard *board);
 /* The end of this turn shall come: for those who give the replica work past this file (rpc). */
 void world_libevent_touch(struct world_libevent *real);

@@ -172,6 +172,8 @@ uint32_t routes_per_page(const struct arg *per_page);
 struct routes_peers { /* the host's, in the arena */
     uint32_t count;
     struct rpc_peer *list;
+    uint32_t validator_count; /* of net_info alone */
+    struct rpc_validator_liveness *validators;
 };
 struct routes_peers *routes_find_peers(struct call *call); /* in `ask`. NULL: the call has failed */
 bool call_catching_up(const struct call *call);

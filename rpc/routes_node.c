@@ -130,7 +130,49 @@ struct routes_peers *routes_find_peers(struct call *call) {
     return peers;
 }
 
-void routes_ask_net_info(struct call *call) { call->found = routes_find_peers(call); }
+static void find_validators(struct call *call, struct routes_peers *found) {
+    const struct rpc_host *host = call->host;
+    uint32_t count = host->liveness == NULL ? 0 : host->liveness(host->context, NULL, 0);
+    found->validators = arena_take(call->arena, count, sizeof *found->validators);
+    if (count > 0 && found->validators != NULL)
+        found->validator_count = host->liveness(host->context, found->validators, count);
+}
+
+void routes_ask_net_info(struct call *call) {
+    struct routes_peers *found = routes_find_peers(call);
+    if (found != NULL)
+        find_validators(call, found);
+    call->found = found;
+}
+
+/* Ours, beside CometBFT's keys: who is suspected to be slow or gone. */
+static void put_liveness(struct emit *out, bool suspected, int64_t heard_ago_ms, int64_t silence_max_ms) {
+    emit_key(out, "suspected");
+    emit_bool(out, suspected);
+    shapes_int64(out, "heard_ago_ms", heard_ago_ms);
+    shapes_int64(out, "silence_max_ms", silence_max_ms);
+}
+
+static void put_peer_liveness(struct emit *out, const struct rpc_peer *peer) {
+    emit_key(out, "liveness");
+    emit_open(out, '{');
+    put_liveness(out, peer->suspected, peer->heard_ago_ms, peer->silence_max_ms);
+    shapes_int64(out, "round_trip_us", peer->round_trip_us);
+    emit_shut(out, '}');
+}
+
+static void put_validators_liveness(struct emit *out, const struct routes_peers *found) {
+    emit_key(out, "validators");
+    emit_open(out, '[');
+    for (uint32_t i = 0; i < found->validator_count; i++) {
+        const struct rpc_validator_liveness *validator = &found->validators[i];
+        emit_open(out, '{');
+        shapes_hex(out, "address", address_span(&validator->address));
+        put_liveness(out, validator->suspected, validator->heard_ago_ms, validator->silence_max_ms);
+        emit_shut(out, '}');
+    }
+    emit_shut(out, ']');
+}
 
 void routes_net_info(struct call *call) {
     const struct routes_peers *found = call->found;
@@ -156,9 +198,12 @@ void routes_net_info(struct call *call) {
         emit_key(out, "connection_status");
         put_connection(call, &peers[i]);
         shapes_text(out, "remote_ip", span_text(peers[i].remote_ip));
+        put_peer_liveness(out, &peers[i]);
         emit_shut(out, '}');
     }
     emit_shut(out, ']');
+    if (call->host->liveness != NULL)
+        put_validators_liveness(out, found);
     emit_shut(out, '}');
 }
 

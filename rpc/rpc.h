@@ -44,6 +44,16 @@ struct rpc_peer {
     int64_t height;
     int32_t round;
     uint32_t step;
+    /* what the failure detector says of it, for net_info */
+    bool suspected;
+    int64_t heard_ago_ms, silence_max_ms, round_trip_us; /* round trip 0: not measured yet */
+};
+
+struct rpc_validator_liveness {
+    struct address address;
+    bool suspected;
+    int64_t heard_ago_ms; /* −1: never in this run */
+    int64_t silence_max_ms;
 };
 
 struct rpc_dial {
@@ -75,6 +85,8 @@ struct rpc_host {
     struct timestamp (*height_started)(void *context);        /* start time of the current height */
     /* Peers: the first call gives their number with out NULL. */
     uint32_t (*peers)(void *context, struct rpc_peer *out, uint32_t capacity);
+    /* The validators as the failure detector sees them; the same way. NULL: it is not told. */
+    uint32_t (*liveness)(void *context, struct rpc_validator_liveness *out, uint32_t capacity);
     /* Checks the transaction and gives it to gossip; holds the blob if it keeps it. *check (zeroed before the call) lives in the arena. */
     enum mempool_verdict (*submit)(void *context, struct abci_check *check, struct blob *tx, struct arena *arena);
     /* The vote journal's items of a height (node/votejournal.h), for the caller to release; *out lives in the arena. NULL: none, or more than bytes_max.

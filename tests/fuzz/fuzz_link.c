@@ -151,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         begin();
     const struct link_settings settings = {.base = base, .node_key = key, .info = &info, .channels = channels, .channel_count = 4,
                                            .handshake_timeout_ms = 20000, .dial_timeout_ms = 3000, .ping_interval_ms = 60000, .pong_timeout_ms = 45000};
-    const struct link_owner owner = {&told, authenticated, introduced, message, writable, dead};
+    const struct link_owner owner = {&told, authenticated, introduced, message, writable, dead, NULL};
     bool paired = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0;
     assert(paired);
     stranger.fd = pair[1];

@@ -63,7 +63,7 @@ void post_prepare(struct post *post, uint32_t seed, uint16_t port) {
 }
 
 void post_start(struct post *post, struct event_base *base) {
-    struct switchboard_listener listener = {post, on_up, on_down, on_message, on_writable, on_log};
+    struct switchboard_listener listener = {post, on_up, on_down, on_message, on_writable, on_log, NULL};
     char *error = NULL;
     post->board = switchboard_new(base, &post->config, post->key, &post->info, &listener, &error);
     ck_assert_msg(post->board != NULL, "%s", error == NULL ? "?" : error);

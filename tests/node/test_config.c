@@ -97,11 +97,11 @@ START_TEST(a_misspelt_setting_is_refused_with_line_and_the_nearest_name) {
 END_TEST
 
 START_TEST(what_cometbft_knows_and_we_do_not_is_named_in_one_warning) {
-    ck_assert_msg(reads("fast_sync = true\nabci = \"socket\"\n[rpc]\ngrpc_laddr = \"tcp://1.2.3.4:5\"\npprof_laddr = \"\"\n[instrumentation]\nprometheus = true\n"
+    ck_assert_msg(reads("fast_sync = true\nabci = \"socket\"\n[rpc]\ngrpc_laddr = \"tcp://1.2.3.4:5\"\npprof_laddr = \"\"\n[mempool]\nmax_batch_bytes = 5\nwal_dir = \"w\"\n"
                         "[p2p.libp2p]\nenabled = false\nlimits = { mode = \"x\", n = [1, 2] }\n[[p2p.libp2p.bootstrap_peers]]\nhost = \"h\"\n"),
                   "%s", error);
     ck_assert_ptr_nonnull(warning);
-    ck_assert_ptr_nonnull(strstr(warning, "rpc.grpc_laddr, instrumentation.prometheus"));
+    ck_assert_ptr_nonnull(strstr(warning, "rpc.grpc_laddr, mempool.wal_dir"));
     ck_assert_ptr_null(strstr(warning, "abci"));
     ck_assert_ptr_null(strstr(warning, "pprof"));
     ck_assert_ptr_null(strstr(warning, "\n"));

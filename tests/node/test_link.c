@@ -92,7 +92,7 @@ static void open_side(struct side *side, uint32_t seed) {
                                             .dial_timeout_ms = 2000,
                                             .ping_interval_ms = 60000,
                                             .pong_timeout_ms = 45000};
-    side->owner = (struct link_owner){side, on_authenticated, on_introduced, on_message, on_writable, on_dead};
+    side->owner = (struct link_owner){side, on_authenticated, on_introduced, on_message, on_writable, on_dead, NULL};
 }
 
 static void close_side(struct side *side) {
