@@ -377,6 +377,8 @@ START_TEST(a_home_is_loaded_from_its_file) {
     ck_assert_ptr_nonnull(mkdtemp(home));
     ck_assert(!config_load(&loaded, home, &warning, &error));
     ck_assert_ptr_nonnull(strstr(error, "quorate init --home"));
+    free(error);
+    error = NULL;
     config_close(&loaded);
     snprintf(path, sizeof path, "%s/config", home);
     ck_assert_int_eq(mkdir(path, 0700), 0);
