@@ -16,6 +16,8 @@ enum { ITEMS_BYTES_MAX = 128 << 20, ARENA_BYTES_MAX = 8 << 20 };
 
 struct source { /* what the log is made of */
     struct votejournal_state state;
+    bool is_whole;
+    bool began, ended, damaged; /* what the other journal holds of the height */
     uint8_t *items; /* malloc'ed */
     size_t size, capacity;
     uint32_t note_count;
@@ -49,6 +51,8 @@ static void take_record(void *context, const struct journal_record *record) {
     struct wire_consensus message;
     uint8_t bytes[1024];
     struct proto_writer writer;
+    source->began |= record->kind == JOURNAL_END_HEIGHT && record->height == source->height - 1;
+    source->ended |= source->began && record->kind == JOURNAL_END_HEIGHT && record->height == source->height;
     if (record->kind != JOURNAL_MESSAGE)
         return;
     arena_reset(&source->arena);
@@ -66,12 +70,22 @@ static void take_record(void *context, const struct journal_record *record) {
         append(source, proto_writer_span(&writer));
 }
 
+static void note_damage(void *context, uint64_t bytes) {
+    (void)bytes;
+    ((struct source *)context)->damaged = true;
+}
+
+/* All that it has of the height: of one at hand, and of an undisputed one, of which the vote journal keeps only what is ours. */
 static void read_journal(struct source *source, const struct config *config) {
     char *path = config_path(config, config->consensus.wal_file), *slash = strrchr(path, '/');
-    struct journal_files visitor = {.context = source, .record = take_record};
+    struct journal_files visitor = {.context = source, .record = take_record, .damage = note_damage};
+    struct arena kept = source->arena; /* the notes stay */
     if (slash != NULL)
         *slash = '\0';
+    arena_init(&source->arena, ARENA_BYTES_MAX);
     journal_files_walk(path, &visitor);
+    arena_close(&source->arena);
+    source->arena = kept;
     free(path);
 }
 
@@ -93,14 +107,8 @@ static bool read_store(struct source *source, const struct config *config, const
     else
         *error = complaint_of("height %" PRId64 " holds more than %d MiB of votes", source->height, ITEMS_BYTES_MAX >> 20);
     blob_release(items);
+    source->is_whole = votejournal_is_whole(kv, span_text(chain_id), source->height);
     kv_close(kv);
-    if (*error == NULL && source->height > source->state.filled) {
-        struct arena kept = source->arena; /* the notes stay */
-        arena_init(&source->arena, ARENA_BYTES_MAX);
-        read_journal(source, config);
-        arena_close(&source->arena);
-        source->arena = kept;
-    }
     return *error == NULL;
 }
 
@@ -125,6 +133,7 @@ static bool read_node(struct source *source, const char *home, char **error) {
     source->state.complete_from = cli_rpc_number(result, "complete_from");
     source->state.filled = cli_rpc_number(result, "filled");
     source->state.lowest = cli_rpc_number(result, "lowest");
+    source->is_whole = json_is_true(json_object_get(result, "whole"));
     json_t *notes = json_object_get(result, "notes"), *note;
     size_t index;
     json_array_foreach(notes, index, note) if (json_is_string(note) && source->note_count < AUDIT_LOG_NOTES_MAX &&
@@ -218,9 +227,12 @@ struct blob *cmd_audit_home_log(struct audit_home *out, const char *home, int64_
     struct ed25519_key *key = good ? load_key(out, &config, error) : NULL;
     if (good && *error == NULL) {
         const struct votejournal_state *state = &source.state;
+        if (!source.is_whole || height > state->filled)
+            read_journal(&source, &config);
         out->complete_from = state->complete_from;
         out->filled = state->filled;
-        out->complete = state->complete_from > 0 && state->complete_from <= height && height <= state->filled && height >= state->lowest;
+        out->is_whole = source.is_whole || (source.began && source.ended && !source.damaged);
+        out->complete = state->complete_from > 0 && state->complete_from <= height && height <= state->filled && height >= state->lowest && out->is_whole;
         out->votes = count_votes(&source);
         log = sign(out, &source, key);
     }

@@ -34,6 +34,7 @@ struct audit_home {
     char chain_id[VOTE_CHAIN_ID_BYTES_MAX + 1];
     struct address address; /* size 0: no key */
     bool complete, is_signed;
+    bool is_whole; /* else the height was undisputed for this node, and it keeps only what it signed itself */
     int64_t complete_from, filled;
     uint32_t votes;
 };

@@ -36,6 +36,8 @@ static void tell(const struct audit_home *node, int64_t at, const char *path) {
     printf("complete   %s", node->complete ? "yes" : "no");
     if (!node->complete && at > node->filled)
         printf(": the height is not over yet for this node");
+    else if (!node->is_whole)
+        printf(": the height took one round; of such ones only own votes are kept for long");
     else if (!node->complete)
         printf(": the vote journal is complete from height %" PRId64 " on", node->complete_from);
     printf("\nsigned     %s%s\nwritten    %s\n", node->is_signed ? "by " : "no: the validator key is not in this home", node->is_signed ? address : "", path);

@@ -137,9 +137,10 @@ static char *dial(void *context, const struct rpc_dial *wish) {
 static struct blob *vote_log(void *context, struct rpc_vote_log *out, int64_t height, size_t bytes_max, struct arena *arena) {
     const struct host *host = context;
     struct votejournal_state state = {0};
-    struct blob *items = replica_vote_log(host->replica, &state, height, bytes_max);
+    bool is_whole = false;
+    struct blob *items = replica_vote_log(host->replica, &state, &is_whole, height, bytes_max);
     _Static_assert(RPC_NOTES_MAX == AUDIT_LOG_NOTES_MAX, "as many as a manifest has");
-    *out = (struct rpc_vote_log){.complete_from = state.complete_from, .filled = state.filled, .lowest = state.lowest};
+    *out = (struct rpc_vote_log){.complete_from = state.complete_from, .filled = state.filled, .lowest = state.lowest, .whole = is_whole};
     if (items != NULL && host->votes != NULL)
         out->note_count = votejournal_notes(out->notes, host->votes, span_text(host->info->network), arena);
     return items;

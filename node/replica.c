@@ -99,10 +99,11 @@ void replica_end_height(struct replica *replica, int64_t height, int64_t block_b
     votejournal_end_height(replica->votes, height, true, block_bytes, replica->ledger->state.params.evidence_age_blocks_max);
 }
 
-struct blob *replica_vote_log(const struct replica *replica, struct votejournal_state *state, int64_t height, size_t bytes_max) {
+struct blob *replica_vote_log(const struct replica *replica, struct votejournal_state *state, bool *is_whole, int64_t height, size_t bytes_max) {
     if (replica->votes == NULL)
         return NULL;
     votejournal_state_now(state, replica->votes);
+    *is_whole = votejournal_is_whole_now(replica->votes, height);
     return votejournal_items_now(replica->votes, height, bytes_max);
 }
 

@@ -72,7 +72,7 @@ enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, cons
 void replica_flush(struct replica *replica);
 
 /* For those who look. */
-struct blob *replica_vote_log(const struct replica *replica, struct votejournal_state *state, int64_t height, size_t bytes_max); /* NULL: none, or too large */
+struct blob *replica_vote_log(const struct replica *replica, struct votejournal_state *state, bool *is_whole, int64_t height, size_t bytes_max); /* NULL: none, or too large */
 const struct engine *replica_engine(const struct replica *replica);
 bool replica_catching_up(const struct replica *replica);
 bool replica_resting(const struct replica *replica); /* block sync is at work: the engine tells of the past */

@@ -134,7 +134,10 @@ static void put_state(const struct votejournal *votes, struct kv_batch *batch) {
 
 static void write_gathered(struct votejournal *votes, struct kv_batch *batch) {
     write_late(votes, batch);
-    write_part(votes, batch, votes->height, votes->parts++, votes->is_whole ? &votes->all : &votes->own);
+    if (votes->is_whole)
+        write_part(votes, batch, votes->height, votes->parts++, &votes->all);
+    else
+        write_part(votes, batch, votes->height, VOTEJOURNAL_OWN_PART, &votes->own);
 }
 
 /* Those below `lowest` go, some at a time. */
@@ -288,6 +291,10 @@ void votejournal_close(struct votejournal *votes) {
     free(votes->late.bytes);
     arena_close(&votes->arena);
     free(votes);
+}
+
+bool votejournal_is_whole_now(const struct votejournal *votes, int64_t height) {
+    return height == votes->height || votejournal_has_whole(votes->kv, &votes->chain, height);
 }
 
 void votejournal_state_now(struct votejournal_state *out, const struct votejournal *votes) { *out = votes->state; }

@@ -5,6 +5,8 @@
  * also all votes that the gate let in (of a validator, round and type the first, one that conflicts, and those that a majority claim made count), the
  * proposals, and the headers of the blocks that came. Late votes too. Not in it: what strangers could add without end.
  *
+ * So of an undisputed height the log is not complete: it clears its signer of nothing, and convicts it of nothing (votejournal_is_whole).
+ *
  * Durable without a flush of its own: journal.h has every message before the engine acts on it, and is synced before anything of ours is signed. The
  * heights that this journal has not written durably are read again from there at the start; `filled` says up to where that is not needed. It is synced
  * every 64 heights or 16 MiB of blocks, long before the other one is cut. Where that had no record (lost files), the heights are not complete and the
@@ -42,10 +44,13 @@ struct votejournal_state {
     int64_t lowest;        /* below it heights were dropped (retain); 0: none */
 };
 void votejournal_read_state(struct votejournal_state *out, struct kv *kv, struct span chain_id);
+/* Is all of the height kept that was sent and seen, or was it undisputed, and only what is ours? */
+bool votejournal_is_whole(struct kv *kv, struct span chain_id, int64_t height);
 /* The items of a height (audit_log.h), as one blob; empty: none. NULL: more than bytes_max. */
 struct blob *votejournal_items(struct kv *kv, struct span chain_id, int64_t height, size_t bytes_max);
 /* The same of an open journal, with what it has not written yet. */
 void votejournal_state_now(struct votejournal_state *out, const struct votejournal *votes);
+bool votejournal_is_whole_now(const struct votejournal *votes, int64_t height);
 struct blob *votejournal_items_now(const struct votejournal *votes, int64_t height, size_t bytes_max);
 
 /* Notes that belong into every manifest from then on: a reset, a restored backup. A text of at most AUDIT_LOG_NOTE_BYTES_MAX bytes. */

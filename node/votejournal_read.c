@@ -63,6 +63,30 @@ void votejournal_read_state(struct votejournal_state *out, struct kv *kv, struct
 
 /* ---- the items of a height */
 
+static bool note_part(void *context, struct span key, struct span value) {
+    (void)key;
+    (void)value;
+    *(bool *)context = true;
+    return false;
+}
+
+static bool has_part(struct kv *kv, const struct votejournal_chain *chain, int64_t height, uint32_t from, uint32_t to) {
+    uint8_t from_key[VOTEJOURNAL_KEY_BYTES], to_key[VOTEJOURNAL_KEY_BYTES];
+    bool found = false;
+    kv_scan(kv, votejournal_key_part(from_key, chain, height, from), votejournal_key_part(to_key, chain, height, to), false, note_part, &found);
+    return found;
+}
+
+bool votejournal_has_whole(struct kv *kv, const struct votejournal_chain *chain, int64_t height) {
+    return has_part(kv, chain, height, 0, VOTEJOURNAL_OWN_PART) || !has_part(kv, chain, height, VOTEJOURNAL_OWN_PART, UINT32_MAX);
+}
+
+bool votejournal_is_whole(struct kv *kv, struct span chain_id, int64_t height) {
+    struct votejournal_chain chain;
+    votejournal_chain_of(&chain, chain_id);
+    return votejournal_has_whole(kv, &chain, height);
+}
+
 struct gathering {
     struct blob *blob; /* NULL: only the size is asked */
     size_t size, bytes_max;

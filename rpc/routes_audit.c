@@ -32,6 +32,8 @@ void routes_vote_log(struct call *call) {
     shapes_int64(out, "complete_from", found->log.complete_from);
     shapes_int64(out, "filled", found->log.filled);
     shapes_int64(out, "lowest", found->log.lowest);
+    emit_key(out, "whole");
+    emit_bool(out, found->log.whole);
     emit_key(out, "notes");
     emit_open(out, '[');
     for (uint32_t i = 0; i < found->log.note_count; i++)

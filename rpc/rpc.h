@@ -64,6 +64,7 @@ struct rpc_dial {
 #define RPC_NOTES_MAX 64
 struct rpc_vote_log { /* what is known of the completeness of a height's votes */
     int64_t complete_from, filled, lowest;
+    bool whole; /* else the height was undisputed, and only this node's own votes are kept */
     uint32_t note_count;
     struct span notes[RPC_NOTES_MAX];
 };

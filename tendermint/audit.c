@@ -116,8 +116,8 @@ static void judge_absence(const struct audit_case *audit, struct audit_finding *
         finding->status = AUDIT_CONVICTED_BY_LOG;
         finding->log = log;
         finding->headers[0] = header;
-    } else if (audit->deadline_passed) {
-        finding->status = AUDIT_CONVICTED_BY_SILENCE;
+    } else if (audit->deadline_passed && (finding->kind == AUDIT_A1 || finding->a->round > 0)) {
+        finding->status = AUDIT_CONVICTED_BY_SILENCE; /* but nobody is bound to keep the polka of a height that it decided in round 0 */
     }
 }
 

@@ -6,7 +6,7 @@
  *   E5 a vote for a header that contradicts the parent which it names itself
  *   A1 a prevote that the lock forbids (amnesia)     A2 a precommit without a polka
  * E1 to E5 stand alone. A1 and A2 are about the absence of a polka, so they convict only by the accused's own complete and signed
- * log, or because it did not answer until the deadline. A verdict is about a key, never about why. */
+ * log, or because it did not answer until the deadline (never A2 of round 0: nobody is bound to keep what was undisputed). A verdict is about a key, never about why. */
 #ifndef QUORATE_TENDERMINT_AUDIT_H
 #define QUORATE_TENDERMINT_AUDIT_H
 

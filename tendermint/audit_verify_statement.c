@@ -229,6 +229,8 @@ static const char *check_absence(struct audit_verifier *verifier, const struct s
                     (verifier->out->rule != AUDIT_PAPER || !block_id_is_nil(&b->block_id)));
     if (a->type != VOTE_PRECOMMIT || a->height != verifier->out->height || block_id_is_nil(&a->block_id) || !is_pair)
         return "the votes are not such that a polka would be needed between them";
+    if (statement->status == AUDIT_CONVICTED_BY_SILENCE && statement->kind == AUDIT_A2 && a->round == 0)
+        return "nobody is bound to keep the polka of a height that it decided in round 0";
     if (statement->status != AUDIT_CONVICTED_BY_LOG)
         return NULL;
     const struct header *header = header_of(verifier, a);

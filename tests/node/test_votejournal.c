@@ -249,6 +249,9 @@ START_TEST(a_height_of_round_0_keeps_what_is_ours_and_one_with_a_later_round_kee
     end_height(2);
     ck_assert_uint_eq(count_items(1), 1);
     ck_assert_uint_eq(count_items(2), 4);
+    ck_assert(!votejournal_is_whole(kv, span_text("c"), 1)); /* so no log of it is called complete, and convicts by what is missing */
+    ck_assert(votejournal_is_whole(kv, span_text("c"), 2));
+    ck_assert(votejournal_is_whole(kv, span_text("c"), 3)); /* nothing was said */
 }
 END_TEST
 

@@ -125,10 +125,26 @@ static void open_case(struct court *court, bool deadline_passed) {
         audit_votes_add_commit(&court->votes, &court->commits[i].commit);
 }
 
+/* A node keeps all of a height only if it saw a round above 0; else what it said itself (votejournal.h). */
+static bool is_whole(const struct walk *walk, uint32_t node) {
+    for (uint32_t i = 0; i < walk->said_count; i++)
+        if (walk->nodes[node].logged[i] && walk->said[i].round > 0)
+            return true;
+    return false;
+}
+
 static void give_log(struct court *court, uint32_t node) {
+    bool whole = is_whole(court->walk, node);
     for (uint32_t i = 0; i < court->walk->said_count; i++)
-        if (court->walk->nodes[node].logged[i])
+        if (court->walk->nodes[node].logged[i] && (whole || court->walk->said[i].from == node))
             audit_votes_add(&court->votes, vote_of(court, i));
+}
+
+static bool has_whole_log(const struct walk *walk, uint32_t key) {
+    bool whole = true;
+    for (uint32_t node = 0; node < walk->node_count; node++)
+        whole &= walk->nodes[node].key != key || walk->nodes[node].fault != WALK_HONEST || is_whole(walk, node);
+    return whole;
 }
 
 /* Signed and complete, through the file's form and back. `doctored`: the own votes are there, of the others only some. */
@@ -253,7 +269,7 @@ static void first_hearing(struct court *court) {
         if (walk_below(walk, 3) == 0)
             give_log(court, node);
     for (uint32_t key = 0; key < walk->keys; key++)
-        if (walk_below(walk, 4) == 0)
+        if (walk_below(walk, 4) == 0 && has_whole_log(walk, key))
             give_own_log(court, key, walk->faults[key] != WALK_HONEST && walk_below(walk, 2) == 0);
     judge(court);
     if (court->is_fork)
@@ -294,7 +310,7 @@ static void last_hearing(struct court *court) {
             give_log(court, node);
     for (uint32_t key = 0; key < walk->keys; key++) {
         enum answer answer = walk->faults[key] == WALK_HONEST ? TRUE_LOG : (enum answer)walk_below(walk, ANSWERS);
-        if (answer != SILENT)
+        if (answer != SILENT && has_whole_log(walk, key)) /* who has none to sign has said above what it holds */
             give_own_log(court, key, answer == DOCTORED_LOG);
     }
     for (uint32_t i = walk_below(walk, 4); i > 1; i--)
