@@ -14,6 +14,8 @@ struct apart {
     struct kv *past[APART_HEIGHTS_MAX]; /* by height */
     int64_t height, retain_height;
     uint32_t init_chains, finalized, commits; /* calls so far */
+    struct kv *chain; /* not NULL: at each commit the block must be in there, synced */
+    uint32_t early;   /* commits when it was not */
     int spare_results; /* added to the number of results that it gives */
 };
 extern struct apart apart;

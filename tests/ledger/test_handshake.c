@@ -78,6 +78,14 @@ START_TEST(the_state_of_an_application_apart_is_not_in_our_store) {
 }
 END_TEST
 
+START_TEST(a_block_is_on_our_disk_before_the_application_is_told_to_commit_it) {
+    apart.chain = chain.kv;
+    run(3);
+    ck_assert_uint_eq(apart.commits, HEIGHTS + 3);
+    ck_assert_uint_eq(apart.early, 0);
+}
+END_TEST
+
 START_TEST(an_application_that_is_behind_by_any_number_of_blocks_gets_them_and_goes_on) {
     for (int64_t height = HEIGHTS; height >= 0; height--) {
         chain_shut(&chain);
@@ -244,6 +252,7 @@ Suite *suite_handshake(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_state_of_an_application_apart_is_not_in_our_store);
+    tcase_add_test(tests, a_block_is_on_our_disk_before_the_application_is_told_to_commit_it);
     tcase_add_test(tests, an_application_that_is_behind_by_any_number_of_blocks_gets_them_and_goes_on);
     tcase_add_test(tests, blocks_are_given_again_with_the_validators_of_their_own_time);
     tcase_add_test(tests, an_application_that_is_ahead_is_refused_with_both_heights);
