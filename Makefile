@@ -86,7 +86,7 @@ test-$(1): $(OUT)/test_$(1)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_tests,$(r))))
 
-$(OUT)/vectors: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/vectors/*.c))
+$(OUT)/vectors: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/vectors/*.c) tests/rpc/lab.c tests/rpc/socket.c tests/ledger/chain.c)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 vectors: $(OUT)/vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; else \

@@ -58,7 +58,7 @@ struct route {
 };
 
 extern const struct route routes_table[]; /* ends with a NULL name */
-const struct route *routes_find(const struct rpc_config *config, struct span name); /* NULL: none, or an unsafe one that is off */
+const struct route *routes_find(const struct rpc *rpc, struct span name); /* NULL: none, or an unsafe one that is off */
 bool routes_cacheable(const struct route *route, const struct arg *args);
 
 /* A request: one POST body with its calls, or one URI call. Pooled; memory is kept from one to the next. */
@@ -166,6 +166,8 @@ void routes_unconfirmed_txs(struct call *call);
 
 /* For heights as all methods read them (rpc/core/env.go getHeight). false: the call has failed. */
 bool routes_height(struct call *call, int64_t *height, int64_t latest);
+/* blockchain's range (rpc/core/blocks.go filterMinMax): 0 means the first and the last; at most `limit` heights. NULL, or what is wrong. */
+const char *routes_range(int64_t *low, int64_t *high, int64_t base, int64_t height, int64_t limit);
 /* Pages: from 1; per_page 30, at most 100. false: the call has failed. */
 bool routes_page(struct call *call, uint32_t *skip, uint32_t *count, uint32_t total, const struct arg *page, const struct arg *per_page);
 uint32_t routes_per_page(const struct arg *per_page);
@@ -209,6 +211,7 @@ struct rpc {
     struct rpc_config config;
     struct rpc_host host;
     struct http *http;
+    const struct route *routes; /* routes_table; tests may have one of their own */
     struct access access;
     struct buckets buckets;
     struct waiters waiters;

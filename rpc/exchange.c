@@ -331,7 +331,7 @@ static bool run_request(struct exchange *exchange, const struct envelope *envelo
     if (!envelope->is_call)
         return true; /* a notification: no answer */
     exchange->id = envelope->id;
-    const struct route *route = routes_find(&exchange->rpc->config, envelope->method);
+    const struct route *route = routes_find(exchange->rpc, envelope->method);
     if (route == NULL || (route->websocket && exchange->websocket == NULL)) {
         answer_error(exchange, CALL_NO_METHOD, error);
         exchange->cacheable = false;
@@ -447,7 +447,7 @@ bool exchange_socket(struct exchange *exchange, struct span message) {
 bool exchange_uri(struct exchange *exchange, struct span method, struct span query, struct span form) {
     struct arg args[ARGS_MAX];
     struct span error = {0};
-    const struct route *route = routes_find(&exchange->rpc->config, method);
+    const struct route *route = routes_find(exchange->rpc, method);
     exchange->uri = true;
     if (route == NULL) {
         exchange->status = STATUS_NOT_FOUND;

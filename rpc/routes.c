@@ -47,10 +47,10 @@ const struct route routes_table[] = {
     {NULL, NULL, {{NULL, 0}}, ROUTE_FRESH},
 };
 
-const struct route *routes_find(const struct rpc_config *config, struct span name) {
-    for (const struct route *route = routes_table; route->name != NULL; route++)
+const struct route *routes_find(const struct rpc *rpc, struct span name) {
+    for (const struct route *route = rpc->routes; route->name != NULL; route++)
         if (span_equal(name, span_text(route->name)))
-            return route->unsafe && !config->unsafe ? NULL : route;
+            return route->unsafe && !rpc->config.unsafe ? NULL : route;
     return NULL;
 }
 

@@ -50,19 +50,23 @@ bool routes_page(struct call *call, uint32_t *skip, uint32_t *count, uint32_t to
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* filterMinMax: 0 means the first and the last. */
+const char *routes_range(int64_t *low, int64_t *high, int64_t base, int64_t height, int64_t limit) {
+    if (*low < 0 || *high < 0)
+        return "heights must be non-negative";
+    *high = smaller(*high == 0 ? height : *high, height);
+    *low = larger(larger(*low == 0 ? 1 : *low, base), *high - limit + 1);
+    return *low > *high ? "min height can't be greater than max height" : NULL;
+}
+
 static bool choose_range(struct call *call, int64_t *low, int64_t *high) {
     *low = call->args[0].number;
     *high = call->args[1].number;
-    if (*low < 0 || *high < 0) {
-        call_fail(call, "heights must be non-negative");
-        return false;
-    }
-    *high = smaller(*high == 0 ? latest(call) : *high, latest(call));
-    *low = larger(larger(*low == 0 ? 1 : *low, call_ledger(call)->base), *high - BLOCKCHAIN_LIMIT + 1);
-    if (*low > *high)
+    const char *fault = routes_range(low, high, call_ledger(call)->base, latest(call), BLOCKCHAIN_LIMIT);
+    if (fault != NULL && *low >= 0 && *high >= 0)
         call_fail(call, "min height %" PRId64 " can't be greater than max height %" PRId64, *low, *high);
-    return *low <= *high;
+    else if (fault != NULL)
+        call_fail(call, "%s", fault);
+    return fault == NULL;
 }
 
 void routes_blockchain(struct call *call) {

@@ -260,6 +260,7 @@ struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, 
     assert(rpc != NULL);
     rpc->config = *config;
     rpc->host = *host;
+    rpc->routes = routes_table;
     rpc->apart = config->apart;
     rpc->base = config->apart ? event_base_new() : base;
     assert(rpc->base != NULL);

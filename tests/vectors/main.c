@@ -12,7 +12,7 @@
 #include "crypto/text.h"
 
 static const struct vectors_kind *const tables[] = {vectors_crypto, vectors_tendermint, vectors_ledger, vectors_genesis,
-                                                    vectors_node, vectors_light};
+                                                    vectors_node, vectors_light, vectors_rpc};
 
 void vectors_passed(struct vectors_report *report) { report->passed++; }
 

@@ -20,7 +20,7 @@ struct vectors_kind {
 };
 
 extern const struct vectors_kind vectors_crypto[], vectors_tendermint[], vectors_ledger[], vectors_genesis[], vectors_node[],
-    vectors_light[];
+    vectors_light[], vectors_rpc[];
 
 void vectors_passed(struct vectors_report *report);
 void vectors_failed(struct vectors_report *report, size_t index, const char *format, ...) __attribute__((format(printf, 3, 4)));
