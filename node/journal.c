@@ -21,7 +21,7 @@ struct journal {
     int64_t rotated_bytes, total_bytes_max;
     uint8_t *buffer;
     size_t buffered, buffer_capacity;
-    bool is_unsynced; /* appended to the file since the last sync */
+    bool is_unsynced; /* appended to the file since the last sync, maybe by a process before this one */
     bool is_visiting;
 };
 
@@ -201,6 +201,7 @@ static bool verify_file(struct journal *journal, uint32_t index, bool *has_end, 
     }
     if (is_head)
         journal->head_bytes = scan.offset;
+    journal->is_unsynced |= is_head && scan.offset > 0;
     journal_scan_close(&scan);
     return good;
 }

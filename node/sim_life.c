@@ -101,6 +101,7 @@ static bool open_node(struct sim_node *node, char **error) {
                                   .cache_count = 10000,
                                   .recheck = true};
     struct replica_config config = replica_config_of(sim);
+    sim_store_reopen(node->store);
     node->kv = kv_group_over(node->store);
     open_app(node);
     if (!ledger_open(&node->ledger, node->kv, node->app, &sim->genesis, PARAMS_V038, error))

@@ -128,6 +128,11 @@ uint32_t sim_store_crash(struct kv *store, uint32_t keep, uint32_t *kept) {
     return unsynced - survive;
 }
 
+void sim_store_reopen(struct kv *store) {
+    kv_memory_crash(store_of(store)->memory, UINT32_MAX);
+    store_of(store)->unsynced = 0;
+}
+
 void sim_store_freeze(struct kv *store, bool frozen) { store_of(store)->is_frozen = frozen; }
 
 /* ---- damage */

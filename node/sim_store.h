@@ -14,6 +14,8 @@ enum sim_store_break {
 };
 /* The `calls`-th call from now (1: the next; 0: none) calls the failure handler; if it `stays` so does every one after it, crash or not. */
 void sim_store_break(struct kv *store, enum sim_store_break how, uint32_t calls, bool stays);
+/* As LevelDB does when it is opened: what is there becomes durable. */
+void sim_store_reopen(struct kv *store);
 /* Of the batches since the last synced one the first `keep` survive. *kept may be NULL. Returns how many were lost. */
 uint32_t sim_store_crash(struct kv *store, uint32_t keep, uint32_t *kept);
 void sim_store_freeze(struct kv *store, bool frozen); /* nothing fails: whoever looks now is dead */

@@ -475,6 +475,31 @@ START_TEST(no_crash_loses_a_synced_record_or_keeps_the_journal_from_opening) {
 }
 END_TEST
 
+/* A process dies and the machine lives: what it had written is read back, and may still be on no disk. Whoever signs after that syncs it first. */
+START_TEST(the_first_sync_after_opening_makes_durable_what_was_read) {
+    for (uint64_t chance = 0; chance < 40; chance++) {
+        disk_memory_free(disk);
+        disk = disk_memory_new(failure);
+        struct journal *journal = must_open();
+        append_message(journal, "one");
+        journal_replay(journal, 1, note_record, &(struct seen){0}); /* it flushes, and syncs nothing */
+        disk_memory_freeze(disk, true);
+        journal_close(journal);
+        disk_memory_freeze(disk, false);
+        journal = must_open();
+        ck_assert_str_eq(replayed(journal, 1), "m:one ");
+        journal_sync(journal);
+        disk_memory_crash(disk, chance);
+        disk_memory_freeze(disk, true);
+        journal_close(journal);
+        disk_memory_freeze(disk, false);
+        journal = must_open();
+        ck_assert_str_eq(replayed(journal, 1), "m:one ");
+        journal_close(journal);
+    }
+}
+END_TEST
+
 /* Sectors that arrived in no order */
 
 static void append_large(struct journal *journal, int number, const char *peer) {
@@ -655,6 +680,7 @@ Suite *suite_journal(void) {
     tcase_add_test(tests, a_replay_may_append_and_end_heights_and_does_not_visit_them);
     tcase_add_test(tests, records_larger_than_a_window_come_back);
     tcase_add_test(tests, no_crash_loses_a_synced_record_or_keeps_the_journal_from_opening);
+    tcase_add_test(tests, the_first_sync_after_opening_makes_durable_what_was_read);
     tcase_add_test(tests, of_what_was_not_synced_any_sector_may_be_missing);
     tcase_add_test(tests, a_sector_missing_before_a_word_of_our_own_is_damage);
     tcase_add_test(tests, a_hole_before_bytes_that_look_like_many_records_costs_no_more_than_a_moment);
