@@ -42,6 +42,7 @@ struct kv_options {
 
 /* Opens or makes the store in folder `path`. NULL on failure with *error (caller frees with free) saying what and what to do. Another
  * process that holds it is a failure of its own wording. */
+/* What a crash left torn at the end of a log is cut, after a copy; what is damaged otherwise is an error here or, in a table, at whoever reads it. */
 struct kv *kv_leveldb_open(const char *path, const struct kv_options *options, struct kv_failure failure, char **error);
 
 /* The in-memory store. kv_memory_crash drops every batch since the last synced one, keeping of them the first `keep`

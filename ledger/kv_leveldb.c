@@ -1,3 +1,4 @@
+#include "ledger/kv_log.h"
 #include "ledger/kv_sweep.h"
 #include "ledger/kv_table.h"
 
@@ -210,6 +211,7 @@ static void set_options(struct leveldb *self, const struct kv_options *options) 
     self->bloom = leveldb_filterpolicy_create_bloom(BLOOM_BITS);
     self->options = leveldb_options_create();
     leveldb_options_set_create_if_missing(self->options, 1);
+    leveldb_options_set_paranoid_checks(self->options, 1); /* else a damaged log loses batches in its middle, and compaction copies flipped bits */
     leveldb_options_set_cache(self->options, self->cache);
     leveldb_options_set_filter_policy(self->options, self->bloom);
     leveldb_options_set_write_buffer_size(self->options, buffer);
@@ -221,9 +223,13 @@ static void set_options(struct leveldb *self, const struct kv_options *options) 
     leveldb_writeoptions_set_sync(self->write_synced, 1);
 }
 
+static bool is_damage(const char *cause) { return strstr(cause, "Corruption") != NULL; }
+
 static char *open_error(const char *path, const char *cause) {
-    bool held = strstr(cause, "lock") != NULL;
-    const char *advice = held ? "another process uses it; stop that one first" : "check the folder, its owner and the space left";
+    bool held = strstr(cause, "lock") != NULL, damaged = is_damage(cause);
+    const char *advice = held      ? "another process uses it; stop that one first"
+                         : damaged ? "restore the data folder from a copy, or move it away and sync anew"
+                                   : "check the folder, its owner and the space left";
     size_t size = strlen(path) + strlen(cause) + strlen(advice) + 64;
     char *text = malloc(size);
     assert(text != NULL);
@@ -237,13 +243,18 @@ struct kv *kv_leveldb_open(const char *path, const struct kv_options *options, s
     self->kv = (struct kv){.table = &table, .failure = failure};
     memcpy(self->path, path, strlen(path) + 1);
     set_options(self, options);
-    char *cause = NULL;
+    char *cause = NULL, *damage = NULL;
     self->db = leveldb_open(self->options, path, &cause);
+    if (self->db == NULL && is_damage(cause) && kv_log_mend(path, &damage)) {
+        leveldb_free(cause);
+        cause = NULL;
+        self->db = leveldb_open(self->options, path, &cause);
+    }
     if (self->db != NULL) {
         self->sweep = kv_sweep_new(sweep_piece, self);
         return &self->kv;
     }
-    *error = open_error(path, cause);
+    *error = damage != NULL ? damage : open_error(path, cause);
     leveldb_free(cause);
     leveldb_shut(&self->kv);
     return NULL;
