@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum type { COUNTER, GAUGE, HISTOGRAM };
-enum buckets { NONE, DEFAULT, STEPS, SIZES, LINEAR, STAGES, BUCKETS_COUNT };
+enum buckets { NONE, DEFAULT, STEPS, SIZES, LINEAR, STAGES, ABCI_CALLS, BUCKETS_COUNT };
 enum { BUCKETS_MAX = 16 };
 
 /* As the client library of CometBFT makes them. */
@@ -15,6 +15,7 @@ static const double bounds[BUCKETS_COUNT][BUCKETS_MAX] = {
     [STEPS] = {0.1, 0.2682695795279726, 0.7196856730011522, 1.930697728883251, 5.179474679231213, 13.894954943731381, 37.27593720314942, 100.00000000000004},
     [SIZES] = {1, 3, 9, 27, 81, 243, 729},
     [LINEAR] = {1, 11, 21, 31, 41, 51, 61, 71, 81, 91},
+    [ABCI_CALLS] = {.0001, .0004, .002, .009, .02, .1, .65, 2, 6, 25},
     [STAGES] = {.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 };
 
@@ -143,6 +144,10 @@ void metrics_set_to(struct metrics *metrics, enum metrics_id id, const char *fir
 
 void metrics_observe_to(struct metrics *metrics, enum metrics_id id, const char *first, double value) {
     observe(metrics_cell(metrics, id, first, NULL), value);
+}
+
+void metrics_observe_pair(struct metrics *metrics, enum metrics_id id, const char *first, const char *second, double value) {
+    observe(metrics_cell(metrics, id, first, second), value);
 }
 
 void metrics_add(struct metrics *metrics, enum metrics_id id, double amount) { metrics_add_to(metrics, id, NULL, NULL, amount); }

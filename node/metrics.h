@@ -54,6 +54,7 @@
     X(PEER_PENDING, "p2p", "peer_pending_send_bytes", GAUGE, "peer_id", NONE, "Pending bytes to be sent to a given peer.") \
     X(MESSAGE_RECEIVED, "p2p", "message_receive_bytes_total", COUNTER, "message_type", NONE, "Number of bytes of each message type received.") \
     X(MESSAGE_SENT, "p2p", "message_send_bytes_total", COUNTER, "message_type", NONE, "Number of bytes of each message type sent.") \
+    X(ACTIVE_OUTBOUND, "mempool", "active_outbound_connections", GAUGE, "", NONE, "Number of connections being actively used for gossiping transactions (experimental feature).") \
     X(MEMPOOL_SIZE, "mempool", "size", GAUGE, "", NONE, "Number of uncommitted transactions in the mempool.") \
     X(MEMPOOL_BYTES, "mempool", "size_bytes", GAUGE, "", NONE, "Total size of the mempool in bytes.") \
     X(TX_SIZE, "mempool", "tx_size_bytes", HISTOGRAM, "", SIZES, "Histogram of transaction sizes in bytes.") \
@@ -70,6 +71,7 @@
     X(SYNC_TOTAL_TXS, "blocksync", "total_txs", GAUGE, "", NONE, "Total number of transactions.") \
     X(SYNC_BLOCK_SIZE, "blocksync", "block_size_bytes", GAUGE, "", NONE, "Size of the latest block.") \
     X(SYNC_HEIGHT, "blocksync", "latest_block_height", GAUGE, "", NONE, "The height of the latest block.") \
+    X(ABCI, "abci_connection", "method_timing_seconds", HISTOGRAM, "method,type", ABCI_CALLS, "Timing for each ABCI method.") \
     X(STATESYNC, "statesync", "syncing", GAUGE, "", NONE, "Whether or not a node is state syncing. 1 if yes, 0 if no.") \
     X(STAGE, "quorate", "stage_seconds", HISTOGRAM, "stage", STAGES, "Time in each stage of a block's way: judge, journal, sign, apply, notify; collect: from a proposal to its whole block; decide: to its decision.") \
     X(FLUSHES, "quorate", "flushes_total", COUNTER, "what", NONE, "How often the disk was waited for: files (journal, signing mark) and store.") \
@@ -108,6 +110,7 @@ void metrics_observe(struct metrics *metrics, enum metrics_id id, double value);
 void metrics_add_to(struct metrics *metrics, enum metrics_id id, const char *first, const char *second, double amount);
 void metrics_set_to(struct metrics *metrics, enum metrics_id id, const char *first, const char *second, double value);
 void metrics_observe_to(struct metrics *metrics, enum metrics_id id, const char *first, double value);
+void metrics_observe_pair(struct metrics *metrics, enum metrics_id id, const char *first, const char *second, double value);
 /* For those who count often: find once, then add. NULL: no metrics, or no room. Cells live until metrics_clear of their family. */
 struct metrics_cell *metrics_cell(struct metrics *metrics, enum metrics_id id, const char *first, const char *second);
 void metrics_cell_add(struct metrics_cell *cell, double amount);

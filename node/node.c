@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ledger/kv_group.h"
+#include "node/app_meter.h"
 #include "node/app_socket.h"
 #include "node/collect.h"
 #include "node/diskwatch.h"
@@ -34,6 +35,7 @@ struct node {
     struct kv *votes;      /* of the vote journal */
     struct genesis genesis;
     struct app *app;
+    struct app *timed; /* the same, or with a watch around it */
     struct ledger ledger;
     bool has_genesis, has_ledger;
     struct mempool_config pool;
@@ -137,8 +139,11 @@ static bool open_ledger(struct node *node, char **error) {
     if (!is_apart)
         node->app = app_open(config_application(config), node->kv, node->genesis.state.chain_id);
     assert(node->app != NULL); /* config_check knows the names */
+    if (config->instrumentation.prometheus)
+        node->metrics = metrics_new(config->instrumentation.namespace, node->genesis.chain_id);
+    node->timed = node->metrics != NULL ? app_meter_over(node->app, node->metrics) : node->app;
     node->status = is_apart ? NODE_EXIT_APP : NODE_EXIT_FAILED;
-    node->has_ledger = ledger_open(&node->ledger, node->kv, node->app, &node->genesis.state, config_release(config), error);
+    node->has_ledger = ledger_open(&node->ledger, node->kv, node->timed, &node->genesis.state, config_release(config), error);
     if (!node->has_ledger)
         return false;
     if (node->ledger.replayed > 0)
@@ -165,7 +170,7 @@ static bool open_mempool(struct node *node, char **error) {
         .ttl_blocks = config->mempool.ttl_num_blocks,
         .ttl_ms = config->mempool.ttl_duration_ms,
     };
-    node->mempool = mempool_new(&node->pool, node->app);
+    node->mempool = mempool_new(&node->pool, node->timed);
     return true;
 }
 
@@ -307,8 +312,6 @@ static bool open_replica(struct node *node, char **error) {
     };
     if (node->notary != NULL)
         settings.remote_key = node->validator_key;
-    if (config->instrumentation.prometheus)
-        node->metrics = metrics_new(config->instrumentation.namespace, node->genesis.chain_id);
     node->real = world_libevent_new(node->base, node->disk, node->notary);
     world_libevent_count(node->real, node->metrics);
     struct replica_parts parts = {world_libevent_world(node->real), &node->ledger, node->mempool, node->signer, {node, on_block, wants_news, on_news},
@@ -509,6 +512,8 @@ static void node_close(struct node *node) {
         tell_flushes(node);
     if (node->has_ledger)
         ledger_close(&node->ledger);
+    if (node->timed != node->app)
+        node->timed->table->close(node->timed);
     if (node->app != NULL)
         node->app->table->close(node->app);
     kv_close(node->kv);

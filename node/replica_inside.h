@@ -47,6 +47,7 @@ struct replica_peer {
     struct detector detector; /* of silence */
     int64_t heard_ms;         /* on the world's clock */
     int64_t round_trip_us;    /* of the last pong; 0: none yet */
+    int64_t measured_ms;      /* when */
     bool pinged;
     uint32_t catchup_rounds; /* rounds of gossip in which we did not know which parts a peer behind has */
 };

@@ -7,7 +7,7 @@
 
 #include "node/replica_inside.h"
 
-enum { LOOK_MS = 250, LATE_CHECK_MS = 1000, PEER_FIRST_MS = 10000, PEER_LEAST_MS = 1000, VALIDATOR_FIRST_MS = 1000, VALIDATOR_LEAST_MS = 200 };
+enum { LOOK_MS = 250, LATE_CHECK_MS = 1000, MEASURE_MS = 10000, PEER_FIRST_MS = 10000, PEER_LEAST_MS = 1000, VALIDATOR_FIRST_MS = 1000, VALIDATOR_LEAST_MS = 200 };
 
 void suspects_close(struct suspects *suspects) { free(suspects->validators); }
 
@@ -168,7 +168,6 @@ static void tell_peer(struct replica *replica, const struct replica_peer *peer) 
 }
 
 void suspects_hear_peer(struct replica *replica, struct replica_peer *peer) {
-    peer->pinged = false;
     peer->heard_ms = now_ms(replica);
     if (detector_hear(&peer->detector, peers_ms(replica)))
         tell_peer(replica, peer);
@@ -178,13 +177,16 @@ void replica_pong(struct replica *replica, uint32_t number, int64_t round_trip_u
     struct replica_peer *peer = replica_find_peer(replica, number);
     if (peer == NULL)
         return;
-    peer->round_trip_us = round_trip_us;
+    peer->round_trip_us = round_trip_us > 0 ? round_trip_us : 1;
+    peer->measured_ms = now_ms(replica);
+    peer->pinged = false;
     suspects_hear_peer(replica, peer);
 }
 
-/* Before it is suspected it is asked. */
+/* Before it is suspected it is asked; and now and then, to measure the way. */
 static void look_at_peer(struct replica *replica, struct replica_peer *peer, int64_t now) {
-    if (can_ping(replica) && !peer->pinged && now - peer->detector.heard_ms > detector_timeout_ms(&peer->detector) / 2) {
+    bool is_due = peer->measured_ms == 0 || now - peer->measured_ms > MEASURE_MS || now - peer->detector.heard_ms > detector_timeout_ms(&peer->detector) / 2;
+    if (can_ping(replica) && !peer->pinged && is_due) {
         peer->pinged = true;
         replica->world->table->ping(replica->world, peer->number);
     }
@@ -227,13 +229,19 @@ bool replica_peer_liveness(const struct replica *replica, uint32_t number, struc
     return false;
 }
 
+static int64_t heard_ago(const struct replica *replica, const struct suspects_validator *validator) {
+    if (address_equal(&validator->address, &replica->own))
+        return 0;
+    return validator->heard_ms == 0 ? -1 : now_ms(replica) - validator->heard_ms;
+}
+
 uint32_t replica_validators_liveness(const struct replica *replica, struct replica_liveness *out, uint32_t capacity) {
     const struct suspects *suspects = &replica->suspects;
     for (uint32_t i = 0; i < suspects->count && i < capacity; i++) {
         const struct suspects_validator *validator = &suspects->validators[i];
         out[i] = (struct replica_liveness){.address = validator->address,
                                            .suspected = validator->detector.suspected,
-                                           .heard_ago_ms = validator->heard_ms == 0 ? -1 : now_ms(replica) - validator->heard_ms,
+                                           .heard_ago_ms = heard_ago(replica, validator),
                                            .timeout_ms = detector_timeout_ms(&validator->detector),
                                            .mistakes = validator->detector.mistakes};
     }
