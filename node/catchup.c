@@ -232,6 +232,8 @@ void catchup_receive(struct replica *replica, uint32_t number, struct span bytes
         replica->world->table->drop(replica->world, number, WORLD_BLAME_MALICE, wrong);
         return;
     }
+    if (forkwatch_receive(replica, &message))
+        return;
     blockserve_receive(&replica->serve, number, &message);
     blocksync_receive(&replica->sync, number, &message);
 }

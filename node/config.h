@@ -69,6 +69,7 @@ struct config {
         int64_t disk_free_min; /* bytes; 0: not watched */
         int64_t mempool_relay_ms, proposal_pace_ms, remote_signer_wait_ms, app_timeout_ms;
         int64_t journal_retain;
+        bool fork_stops_signing;
         char *rpc_tokens, *rpc_anonymous, *rpc_client_ca_file; /* rpc/access.h */
         int64_t rpc_rate, rpc_max_connections_per_address;
     } quorate;

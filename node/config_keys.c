@@ -145,6 +145,8 @@ const struct config_keys_own config_keys[] = {
            "RPC connections from one address at once; 0: no limit. This host is exempt"),
     TIME("quorate", "app_timeout", quorate.app_timeout_ms, "10m", NULL,
          "How long an application that is not built in may be at work on one call before the node stops; 0s: for ever"),
+    BOOL("quorate", "fork_stops_signing", quorate.fork_stops_signing, "true",
+         "When two conflicting commits of this chain are seen, sign nothing more until data/fork-alarm.json is moved away; queries are still answered"),
     NUMBER("quorate", "journal_retain", quorate.journal_retain, "0", NULL, 0, 1ll << 40,
            "Heights of which the vote journal (data/votes.db) keeps what was voted, for auditors; 0: all. Never fewer than evidence is good for"),
 };

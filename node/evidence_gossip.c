@@ -76,6 +76,8 @@ void evidence_gossip_receive(struct replica *replica, struct replica_peer *from,
             replica->world->table->drop(replica->world, from->number, blame_for(verdict, &items[i]), reason);
             return;
         }
+        if (verdict == EVIDENCE_POOL_GOOD)
+            forkwatch_evidence(replica, &items[i]);
         if (verdict == EVIDENCE_POOL_GOOD || verdict == EVIDENCE_POOL_HELD)
             tell(replica, from, &items[i]);
         note_sender(replica, from, &items[i]);

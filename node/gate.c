@@ -128,6 +128,8 @@ static void refuse_extension(struct replica *replica, struct replica_peer *from,
 
 void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer, const struct vote *vote) {
     const struct valset *validators;
+    if (from != NULL)
+        forkwatch_vote(replica, vote);
     if (!vote_is_wanted(replica, peer, vote, &validators)) {
         meter_unwanted_vote(replica, vote);
         suspects_hear_late_vote(replica, vote);

@@ -146,6 +146,12 @@ static struct blob *vote_log(void *context, struct rpc_vote_log *out, int64_t he
     return items;
 }
 
+static void fork_alarm(void *context, struct rpc_fork_alarm *out) {
+    const struct forkwatch_alarm *alarm = replica_fork_alarm(((struct host *)context)->replica);
+    *out = (struct rpc_fork_alarm){alarm->raised, alarm->stopped, alarm->height, alarm->ours.hash, alarm->theirs.hash, ""};
+    copy_text(out->bundle, sizeof out->bundle, alarm->bundle);
+}
+
 void host_fill(struct rpc_host *out, struct host *host) {
     out->context = host;
     out->now = now;
@@ -158,5 +164,6 @@ void host_fill(struct rpc_host *out, struct host *host) {
     out->submit = submit;
     out->submit_evidence = submit_evidence;
     out->dial = dial;
+    out->fork_alarm = fork_alarm;
     out->vote_log = host->votes != NULL ? vote_log : NULL;
 }

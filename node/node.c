@@ -308,6 +308,7 @@ static bool open_replica(struct node *node, char **error) {
         .retain = {config->storage.retain_blocks, config->storage.retain_states, config->storage.retain_results, config->tx_index.retain_blocks},
         .block_sync = true,
         .journal_name = node->journal_name,
+        .fork_stops_signing = config->quorate.fork_stops_signing,
         .votes_retain = config->quorate.journal_retain,
     };
     if (node->notary != NULL)

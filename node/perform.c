@@ -19,7 +19,7 @@ static int32_t own_index(const struct replica *replica) {
 /* ---- signing. The signer of this process answers at once, a remote one some time later; their answers go through the same door. */
 
 static bool can_sign(const struct replica *replica) {
-    return !replica->halted && (replica->signer != NULL || replica->config.remote_key.type != PUBKEY_NONE);
+    return !replica->halted && !replica->forkwatch.alarm.stopped && (replica->signer != NULL || replica->config.remote_key.type != PUBKEY_NONE);
 }
 
 static void ask(struct replica *replica, struct world_signing *wish) {

@@ -160,6 +160,8 @@ void replica_tell_block(struct replica *replica, struct candidate *candidate) {
         too_far = candidate->verdict == BLOCK_TIME_TOO_FAR;
         candidate->judged = !too_far;
         if (candidate->verdict != BLOCK_GOOD)
+            forkwatch_block(replica, candidate->block);
+        if (candidate->verdict != BLOCK_GOOD)
             replica_say(replica, WORLD_WARN, "block of height %" PRId64 " refused: %s", candidate->block->header.height,
                         block_verdict_text(candidate->verdict));
         const char *hint = candidate->verdict == BLOCK_WRONG_TIME ? release_hint_of(&replica->ledger->state, candidate->block) : NULL;
@@ -299,6 +301,7 @@ struct replica *replica_new(const struct replica_config *config, const struct re
         signer_public(replica->signer, &key);
     replica->own = pubkey_address(&key);
     recall_marked_vote(replica);
+    forkwatch_init(replica);
     if (note != NULL)
         replica_say(replica, WORLD_WARN, "%s", note);
     free(note);
@@ -340,6 +343,7 @@ void replica_free(struct replica *replica) {
     free(replica->record);
     journal_close(replica->journal);
     votejournal_close(replica->votes);
+    forkwatch_close(replica);
     free(replica);
 }
 
@@ -413,6 +417,8 @@ enum mempool_verdict replica_submit(struct replica *replica, struct abci_check *
 enum evidence_pool_verdict replica_submit_evidence(struct replica *replica, const struct evidence *evidence) {
     enum evidence_pool_verdict verdict = evidence_pool_add(replica->ledger, evidence);
     replica->push_evidence |= verdict == EVIDENCE_POOL_GOOD;
+    if (verdict == EVIDENCE_POOL_GOOD)
+        forkwatch_evidence(replica, evidence);
     return verdict;
 }
 
@@ -555,6 +561,8 @@ bool replica_catching_up(const struct replica *replica) {
 
 bool replica_resting(const struct replica *replica) { return replica->resting; }
 bool replica_muted(const struct replica *replica) { return replica->muted; }
+
+const struct forkwatch_alarm *replica_fork_alarm(const struct replica *replica) { return &replica->forkwatch.alarm; }
 
 struct timestamp replica_height_started(const struct replica *replica) { return replica->height_started; }
 

@@ -5,6 +5,7 @@
 
 #include "ledger/ledger.h"
 #include "mempool/mempool.h"
+#include "node/forkwatch.h"
 #include "node/journal.h"
 #include "node/metrics.h"
 #include "node/pruning.h"
@@ -26,6 +27,7 @@ struct replica_config {
     struct pruning_config retain;
     bool block_sync;                    /* at the start, and whenever we fall behind; blocks are served in any case */
     const char *journal_name;           /* "data/cs.wal/wal" */
+    bool fork_stops_signing;            /* forkwatch.h */
     int64_t votes_retain;               /* heights that the vote journal keeps; 0: all */
     struct pubkey remote_key;           /* not NONE: our key is elsewhere, and signatures are asked of the world; then parts.signer is NULL */
 };
@@ -90,6 +92,7 @@ struct replica_liveness {
 bool replica_peer_liveness(const struct replica *replica, uint32_t peer, struct replica_liveness *out);
 uint32_t replica_validators_liveness(const struct replica *replica, struct replica_liveness *out, uint32_t capacity); /* how many there are */
 bool replica_muted(const struct replica *replica);
+const struct forkwatch_alarm *replica_fork_alarm(const struct replica *replica);
 bool replica_halted(const struct replica *replica, char *why, size_t size);
 
 #endif

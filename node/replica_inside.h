@@ -4,6 +4,7 @@
 
 #include "node/blockserve.h"
 #include "node/candidates.h"
+#include "node/forkwatch.h"
 #include "node/detector.h"
 #include "node/meter.h"
 #include "node/pace.h"
@@ -129,6 +130,7 @@ struct replica {
     bool push;        /* something of our own waits to be gossiped at the next flush */
     bool push_txs;
     bool push_evidence;
+    struct forkwatch forkwatch;
     bool muted;       /* nothing is signed, because the world said so */
     int64_t app_retain; /* the application's last retain height; 0: none */
     bool halted;

@@ -45,6 +45,7 @@ struct sim_config {
     int64_t latency_min_us, latency_max_us; /* per message, uniform; messages of a link keep their order, as TCP does */
     struct sim_road road;
     bool channels_overtake;   /* a link's order holds per channel only, as many channels share it packet by packet */
+    bool fork_stops_signing;
     bool forks_allowed;       /* more are faulty than agreement bears: forks and halts are no complaint */
     struct sim_watch watch;
     struct metrics *metrics;  /* node 0 counts into it; NULL: nobody does */

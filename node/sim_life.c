@@ -63,6 +63,7 @@ static struct replica_config replica_config_of(const struct sim *sim) {
         .block_sync = sim->config.block_sync,
         .retain = sim->config.retain,
         .journal_name = JOURNAL_NAME,
+        .fork_stops_signing = sim->config.fork_stops_signing,
     };
 }
 

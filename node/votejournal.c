@@ -97,6 +97,16 @@ void votejournal_vote(struct votejournal *votes, const struct vote *vote, bool o
     note(votes, vote->height, vote->round, own, &bare, NULL);
 }
 
+void votejournal_late(struct votejournal *votes, const struct vote *vote) {
+    struct vote bare = *vote;
+    if (votes == NULL || vote->height != votes->height - 1)
+        return;
+    bare.extension = span_of(NULL, 0);
+    bare.extension_signature.size = 0;
+    put(&votes->late, &bare, NULL, NULL);
+    spill(votes);
+}
+
 void votejournal_proposal(struct votejournal *votes, const struct proposal *proposal, bool own) {
     if (votes != NULL)
         note(votes, proposal->height, proposal->round, own, NULL, proposal);

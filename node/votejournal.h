@@ -26,6 +26,7 @@ void votejournal_close(struct votejournal *votes); /* what waits is in the other
 
 /* What passed the gate, and what is ours. NULL journals are ignored, in all of these. */
 void votejournal_vote(struct votejournal *votes, const struct vote *vote, bool own);
+void votejournal_late(struct votejournal *votes, const struct vote *vote); /* of the height before, and of interest whatever that was like */
 void votejournal_proposal(struct votejournal *votes, const struct proposal *proposal, bool own);
 void votejournal_header(struct votejournal *votes, const struct header *header);
 /* Our last vote as the signing mark tells it: it may have left us without a record, when we died just then. Once, after the opening. */

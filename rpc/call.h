@@ -147,6 +147,7 @@ void routes_ask_abci_query(struct call *call);
 void routes_ask_net_info(struct call *call);
 void routes_ask_consensus_state(struct call *call);
 void routes_ask_dump_consensus_state(struct call *call);
+void routes_ask_fork_alarm(struct call *call);
 void routes_ask_vote_log(struct call *call);
 void routes_vote_log(struct call *call);
 void routes_prepare_evidence(struct call *call);

@@ -35,7 +35,8 @@ const struct route routes_table[] = {
     {"consensus_params", routes_consensus_params, {HEIGHT}, ROUTE_CACHED_AT_HEIGHT},
     {"unconfirmed_txs", routes_unconfirmed_txs, {{"limit", ARG_INT64}}, ROUTE_FRESH, routes_ask_unconfirmed_txs},
     {"num_unconfirmed_txs", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_num_unconfirmed_txs},
-    {"vote_log", routes_vote_log, {HEIGHT}, ROUTE_FRESH, routes_ask_vote_log}, /* not CometBFT's: for auditors */
+    {"fork_alarm", routes_answered, {{NULL, 0}}, ROUTE_FRESH, routes_ask_fork_alarm}, /* not CometBFT's, as the next: for auditors */
+    {"vote_log", routes_vote_log, {HEIGHT}, ROUTE_FRESH, routes_ask_vote_log},
     {"broadcast_evidence", routes_broadcast_evidence, {{"evidence", ARG_JSON}}, ROUTE_FRESH, routes_ask_evidence, routes_prepare_evidence, .right = ACCESS_SUBMIT},
     {"subscribe", subscriber_subscribe, {{"query", ARG_TEXT}, {"from_height", ARG_EXTRA_INT64}}, ROUTE_FRESH, .websocket = true},
     {"unsubscribe", subscriber_unsubscribe, {{"query", ARG_TEXT}}, ROUTE_FRESH, .websocket = true},

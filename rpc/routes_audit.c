@@ -43,3 +43,21 @@ void routes_vote_log(struct call *call) {
     emit_base64_text(out, found->items);
     emit_shut(out, '}');
 }
+
+/* The page's banner, and whoever watches several nodes, ask this. */
+void routes_ask_fork_alarm(struct call *call) {
+    struct rpc_fork_alarm alarm = {.raised = false};
+    struct emit *out = call->out;
+    if (call->host->fork_alarm != NULL)
+        call->host->fork_alarm(call->host->context, &alarm);
+    emit_open(out, '{');
+    emit_key(out, "raised");
+    emit_bool(out, alarm.raised);
+    emit_key(out, "stopped_signing");
+    emit_bool(out, alarm.stopped);
+    shapes_int64(out, "height", alarm.height);
+    shapes_hex(out, "ours", digest_span(&alarm.ours));
+    shapes_hex(out, "theirs", digest_span(&alarm.theirs));
+    shapes_text(out, "bundle", span_text(alarm.bundle));
+    emit_shut(out, '}');
+}

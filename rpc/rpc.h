@@ -61,6 +61,13 @@ struct rpc_dial {
     bool persistent, unconditional, private; /* as in [p2p]: persistent_peers, unconditional_peer_ids, private_peer_ids */
 };
 
+struct rpc_fork_alarm {
+    bool raised, stopped;
+    int64_t height;
+    struct digest ours, theirs;
+    char bundle[64];
+};
+
 #define RPC_NOTES_MAX 64
 struct rpc_vote_log { /* what is known of the completeness of a height's votes */
     int64_t complete_from, filled, lowest;
@@ -90,6 +97,8 @@ struct rpc_host {
     uint32_t (*liveness)(void *context, struct rpc_validator_liveness *out, uint32_t capacity);
     /* Checks the transaction and gives it to gossip; holds the blob if it keeps it. *check (zeroed before the call) lives in the arena. */
     enum mempool_verdict (*submit)(void *context, struct abci_check *check, struct blob *tx, struct arena *arena);
+    /* Has this node seen two conflicting commits of its chain? NULL: it does not look. */
+    void (*fork_alarm)(void *context, struct rpc_fork_alarm *out);
     /* The vote journal's items of a height (node/votejournal.h), for the caller to release; *out lives in the arena. NULL: none, or more than bytes_max.
      * NULL: this node has no vote journal. */
     struct blob *(*vote_log)(void *context, struct rpc_vote_log *out, int64_t height, size_t bytes_max, struct arena *arena);
