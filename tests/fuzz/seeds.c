@@ -648,6 +648,32 @@ static void write_packet(struct proto_writer *writer, struct span data) { /* of 
     proto_end(writer, mark);
 }
 
+/* Moves: a kind, two bytes of length, the text of a frame. */
+static void websocket_seeds(void) {
+    static const char *const calls[] = {
+        "{\"id\":1,\"method\":\"subscribe\",\"params\":{\"query\":\"tm.event EXISTS\",\"from_height\":\"1\"}}",
+        "{\"id\":\"a\",\"method\":\"subscribe\",\"params\":[\"tm.event = 'NewBlock' AND block.height > 1\"]}",
+        "{\"id\":2,\"method\":\"unsubscribe\",\"params\":[\"tm.event EXISTS\"]}",
+        "{\"id\":3,\"method\":\"unsubscribe_all\"}",
+        "{\"id\":4,\"method\":\"broadcast_tx_commit\",\"params\":[\"YT1i\"]}",
+        "[]",
+    };
+    uint8_t bytes[2048];
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        size_t length = strlen(calls[i]), from = size;
+        bytes[size++] = 0x80;
+        bytes[size++] = (uint8_t)length;
+        bytes[size++] = (uint8_t)(length >> 8);
+        memcpy(bytes + size, calls[i], length);
+        size += length;
+        put("websocket", HEAD(0x20), span_of(bytes + from, size - from));
+        bytes[size++] = 0x20; /* a block */
+        bytes[size++] = 0x4f; /* news */
+    }
+    put("websocket", HEAD(0x20), span_of(bytes, size));
+}
+
 static void own_connections(void) {
     static const char *const requests[] = {
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}  GET /status HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -659,6 +685,7 @@ static void own_connections(void) {
         put_text("socket", HEAD(255), requests[i]);
         put_text("socket", HEAD(1), requests[i]);
     }
+    websocket_seeds();
     struct node_info info = {.p2p_version = 8, .block_version = 11, .id = "594d6b74ea5d99705f5cfbd28e20d937bda4c689", .listen_addr = "tcp://1.2.3.4:5",
                              .network = "test-chain", .version = "0.38.0", .moniker = "m", .channel_count = 1, .channels = {0x20}};
     static uint8_t encoded[NODE_INFO_BYTES_MAX + 10];

@@ -78,6 +78,9 @@ static void begin(void) {
                                              .cors_allowed_origins = "",
                                              .cors_allowed_methods = "",
                                              .cors_allowed_headers = "",
+                                             .max_subscription_clients = 100,
+                                             .max_subscriptions_per_client = 5,
+                                             .subscription_buffer_size = 200,
                                              .unsafe = true};
     static const struct mempool_config pool = {.count_max = 4, .bytes_max = 2000, .tx_bytes_max = 1000, .cache_count = 100};
     struct engine_effects effects;
