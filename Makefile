@@ -5,6 +5,7 @@
 #   make vectors [VECTORS=D] the protocol's test vectors, a line per file
 #   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
 #   make test-threads        what runs on several threads, under ThreadSanitizer
+#   make rpc-siege [FOR=s]   four validators, in peace and with their RPC ports under attack
 #   make bench               measures four validators on this machine
 #   make bench-sync          measures how fast a node that joins late catches up
 #   make sync [FOR=seconds]  a node taught by a script, then block sync among liars under kill -9
@@ -113,6 +114,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
+	@$(MAKE) --no-print-directory -j2 CC=gcc rpc-siege FOR=6
 	@$(MAKE) --no-print-directory -j2 CC=gcc abci-slice
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
 	@$(MAKE) --no-print-directory -j2 CC=gcc disk
@@ -196,6 +198,13 @@ $(OUT)/bench-votes: $(call objects,$(ROOMS)) $(OUT)/tests/bench/votes.o
 .PHONY: bench-votes
 bench-votes: $(OUT)/bench-votes
 	@$<
+
+# Blocks go on at their pace while everybody attacks the RPC ports.
+$(OUT)/rpc-siege: $(call objects,$(ROOMS)) $(OUT)/tests/processes/siege.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.PHONY: rpc-siege
+rpc-siege: $(OUT)/rpc-siege $(OUT)/quorate
+	@$< $(OUT)/quorate $(or $(FOR),20)
 
 # Real processes, killed with -9 under load.
 $(OUT)/kill: $(call objects,$(ROOMS)) $(OUT)/tests/processes/kill.o
