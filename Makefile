@@ -15,6 +15,7 @@
 #   make disk                a validator that prunes under load, then on a disk that is full (root: on a tmpfs of its own)
 #   make mutants [ONLY=word] breaks the code in known-dangerous places, one by one, and looks which test notices
 #   make routes              every route of a real node by curl, subscriptions by a WebSocket client of our own
+#   make ui                  looks at the page /ui in a headless browser, and leaves screenshots
 #   make clients             CosmJS, wscat, curl and Prometheus, installed into ./clients, at a network of ours
 #   make abci [ONLY=rows]    nodes and applications as separate processes: ours, CometBFT's and others', in every pairing
 #   make interop [ONLY=rows] real CometBFT nodes, built with Go into ./interop, and ours in one network
@@ -55,7 +56,7 @@ BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))
 
-.PHONY: all run check vectors bench bench-sync kill sync far disk routes clients mutants abci abci-slice interop clean deps $(ROOMS:%=test-%)
+.PHONY: all run check vectors bench bench-sync kill sync far disk routes clients mutants abci abci-slice interop ui clean deps $(ROOMS:%=test-%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -289,6 +290,10 @@ abci: $(OUT)/abci $(OUT)/quorate
 # The rows that need nothing foreign.
 abci-slice: $(OUT)/abci $(OUT)/quorate
 	@$< $(OUT)/quorate build/apart $(COMETBFT) slice
+
+# The page at /ui in a headless Chromium over four validators, of which one dies; screenshots in build/ui/screenshots.
+ui: $(OUT)/quorate
+	@sh tests/ui/ui.sh $(OUT)/quorate build/ui
 
 clean:
 	rm -rf build
