@@ -30,12 +30,11 @@ function frame() {
   byId('link').textContent = {live: 'live', lost: 'no connection, trying again', connecting: 'connecting'}[model.link];
   const status = model.status;
   if (!status) return;
-  model.alarm = status.fork_alarm || null;
   byId('chain').textContent = status.node_info.network;
   byId('node').textContent = `${status.node_info.moniker} ${status.node_info.id}`;
   document.title = `${latest()} · ${status.node_info.network} · Quorate`;
   const banners = [];
-  if (model.alarm) banners.push(h('div', {class: 'banner alarm'}, 'FORK: this node knows two valid, conflicting commits and has stopped signing. ', h('a', {href: '#evidence', style: 'color:inherit;text-decoration:underline'}, 'Look at it')));
+  if (model.alarm) banners.push(h('div', {class: 'banner alarm'}, `FORK: this node knows of two histories of its chain${model.alarm.stopped_signing ? ' and has stopped signing' : ''}. `, h('a', {href: '#evidence', style: 'color:inherit;text-decoration:underline'}, 'Look at it')));
   if (status.sync_info.catching_up) banners.push(h('div', {class: 'banner'}, `This node is behind and fetches blocks: ${count(latest())} so far.`));
   const since = Date.now() - Date.parse(status.sync_info.latest_block_time);
   if (model.link === 'live' && !status.sync_info.catching_up && since > 30000) banners.push(h('div', {class: 'banner'}, `No block for ${seconds(since)}.`));

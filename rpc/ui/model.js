@@ -11,6 +11,7 @@ const model = {
   heard: new Map(),   // address → {height, round, at} of its newest vote
   metas: new Map(),   // height → {height, hash, time, proposer, txs, bytes, evidence?}
   signers: new Map(), // height → Map address → true, as its commit says
+  liveness: new Map(), // address → what the failure detector thinks
   peers: [], rounds: new Map(), // node id → what its gossip says of it
   mempool: {count: 0, bytes: 0}, evidence: [], alarm: null,
 };
@@ -164,7 +165,9 @@ async function learnSigners(height) {
 }
 
 async function learnPeers() {
-  model.peers = (await ask('net_info')).peers || [];
+  const answer = await ask('net_info');
+  model.peers = answer.peers || [];
+  model.liveness = new Map((answer.validators || []).map(validator => [validator.address, validator]));
   model.peers.sort((a, b) => a.node_info.moniker.localeCompare(b.node_info.moniker));
 }
 
@@ -186,12 +189,17 @@ async function learnMempool() {
   model.mempool = {count: Number(answer.total), bytes: Number(answer.total_bytes)};
 }
 
+async function learnAlarm() { // ours alone: another node that serves this page's questions does not know the method
+  const alarm = await ask('fork_alarm').catch(() => null);
+  model.alarm = alarm && alarm.raised ? alarm : null;
+}
+
 async function tick() {
   if (model.link !== 'live') return;
   model.status = await ask('status');
   const high = latest();
   let low = high;
   while (low > Math.max(1, high - 40) && !(model.metas.get(low - 1) || {}).hash) low--;
-  await Promise.all([learnBlocks(low, high), learnPeers(), learnMempool(), learnRound()]);
+  await Promise.all([learnBlocks(low, high), learnPeers(), learnMempool(), learnRound(), learnAlarm()]);
   if (high % 10 === 0 || model.validators.length === 0) await learnValidators();
 }

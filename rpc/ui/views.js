@@ -14,7 +14,7 @@ function h(tag, attributes, ...children) {
 const count = number => Number(number).toLocaleString('en');
 const short = hash => hash ? hash.slice(0, 8) + '…' : '–';
 const bytes = number => number < 1000 ? `${number} B` : number < 1e6 ? `${(number / 1e3).toFixed(1)} kB` : `${(number / 1e6).toFixed(1)} MB`;
-const seconds = ms => ms < 1000 ? `${Math.round(ms)} ms` : ms < 120000 ? `${(ms / 1000).toFixed(1)} s` : ms < 7200000 ? `${Math.round(ms / 60000)} min` : `${(ms / 3600000).toFixed(1)} h`;
+const seconds = ms => ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : ms < 120000 ? `${(ms / 1000).toFixed(1)} s` : ms < 7200000 ? `${Math.round(ms / 60000)} min` : `${(ms / 3600000).toFixed(1)} h`;
 const clock = time => new Date(time).toLocaleTimeString([], {hour12: false});
 const nameOf = address => model.names.get(address) || short(address);
 const heightLink = height => h('a', {href: `#block/${height}`}, count(height));
@@ -93,7 +93,8 @@ function record(address) {
 
 function suspicion(subject) {
   if (!subject || subject.suspected === undefined) return '–';
-  return subject.suspected ? h('span', {class: 'badge bad'}, 'suspected') : h('span', {class: 'badge good'}, 'alive');
+  const heard = Number(subject.heard_ago_ms) >= 0 ? `heard ${seconds(Number(subject.heard_ago_ms))} ago, silent for ${seconds(Number(subject.silence_max_ms))} at most until suspected` : '';
+  return h('span', {class: 'badge ' + (subject.suspected ? 'bad' : 'good'), title: heard}, subject.suspected ? 'suspected' : 'alive');
 }
 
 const views = {};
@@ -111,7 +112,7 @@ views.now = () => {
       table(['Validator', {text: 'Power', class: 'number wide'}, 'Prevote', 'Precommit', 'Last block', {text: 'Last heard at', class: 'number'}],
         model.validators.map(validator => {
           const heard = model.heard.get(validator.address);
-          const commit = model.signers.get(latest() - 1);
+          const commit = model.signers.get(Math.max(...model.signers.keys()));
           const flag = commit ? commit.flags.get(validator.address) || 'missed' : null;
           return h('tr', null,
             h('td', null, h('a', {href: `#validators`, title: validator.address}, nameOf(validator.address)), validator.address === shown.proposer ? [' ', h('span', {class: 'badge'}, 'proposer')] : null),
@@ -184,7 +185,7 @@ views.account = async address => {
   if (Number(response.code) !== 0 || !response.value) return [card('No such account', h('p', null, response.log || 'The application of this chain keeps no accounts.'))];
   const account = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(response.value), letter => letter.charCodeAt(0))));
   return [card('Account', list([['Address', h('span', {class: 'hash'}, address)], ...Object.entries(account).filter(([key, value]) => key !== 'address' && typeof value !== 'object').map(([key, value]) => [key.replace(/_/g, ' '), String(value)])]),
-    Array.isArray(account.balances) && table(['Denomination', {text: 'Amount', class: 'number'}], account.balances.map(coin => h('tr', null, h('td', null, coin.denom), h('td', {class: 'number'}, count(coin.amount)))))),
+    Array.isArray(account.coins) && table(['Denomination', {text: 'Amount', class: 'number'}], account.coins.map(coin => h('tr', null, h('td', null, coin.denom), h('td', {class: 'number'}, BigInt(coin.amount).toLocaleString('en')))))),
     card(null, fold('As JSON', account))];
 };
 
@@ -200,16 +201,16 @@ views.validators = () => {
     model.validators.map(validator => {
       const {last, missed, known} = record(validator.address);
       return h('tr', null, h('td', null, nameOf(validator.address), h('div', {class: 'hash quiet wide'}, validator.address)), h('td', {class: 'number'}, count(validator.power)), h('td', {class: 'number'}, `${(100 * validator.power / total).toFixed(1)} %`),
-        h('td', {class: 'number'}, last ? heightLink(last) : '–'), h('td', {class: 'number'}, `${missed} of ${known}`), h('td', null, strip(validator.address)), h('td', null, suspicion((model.suspicions || new Map()).get(validator.address))));
+        h('td', {class: 'number'}, last ? heightLink(last) : '–'), h('td', {class: 'number'}, `${missed} of ${known}`), h('td', null, strip(validator.address)), h('td', null, suspicion(model.liveness.get(validator.address))));
     })))];
 };
 
 views.peers = () => [card(`${model.peers.length} peers`, table(['Peer', 'Address', 'Height / round', {text: 'Round trip', class: 'number'}, 'State', {text: 'Sent', class: 'number'}, {text: 'Received', class: 'number'}, {text: 'Connected', class: 'number'}],
   model.peers.map(peer => {
     const round = model.rounds.get(peer.node_info.id);
-    const extra = peer.quorate || {};
+    const extra = peer.liveness || {};
     return h('tr', null, h('td', {title: peer.node_info.id}, peer.node_info.moniker, h('div', {class: 'hash quiet'}, short(peer.node_info.id))), h('td', {class: 'hash'}, `${peer.is_outbound ? '→' : '←'} ${peer.remote_ip}`),
-      h('td', null, round ? `${count(round.height)} / ${round.round}` : '–'), h('td', {class: 'number'}, extra.round_trip_ms === undefined || extra.round_trip_ms === null ? '–' : seconds(Number(extra.round_trip_ms))), h('td', null, suspicion(extra)),
+      h('td', null, round ? `${count(round.height)} / ${round.round}` : '–'), h('td', {class: 'number'}, Number(extra.round_trip_us) > 0 ? seconds(Number(extra.round_trip_us) / 1000) : '–'), h('td', null, suspicion(extra)),
       h('td', {class: 'number'}, bytes(Number(peer.connection_status.SendMonitor.Bytes))), h('td', {class: 'number'}, bytes(Number(peer.connection_status.RecvMonitor.Bytes))), h('td', {class: 'number'}, seconds(Number(peer.connection_status.Duration) / 1e6)));
   })))];
 
@@ -220,6 +221,6 @@ views.mempool = async () => {
 };
 
 views.evidence = () => [
-  model.alarm ? card('Fork', h('p', null, 'Two valid, conflicting commits of this chain are known to this node. It has stopped signing.'), h('pre', null, JSON.stringify(model.alarm, null, 2)), h('p', null, 'The proof: quorate audit verify, with the bundle named above and the genesis file.')) : null,
+  model.alarm ? card('Fork', h('p', null, `Two histories of this chain are known to this node, apart from height ${model.alarm.height} on.${model.alarm.stopped_signing ? ' It has stopped signing.' : ''}`), h('pre', null, JSON.stringify(model.alarm, null, 2)), model.alarm.bundle ? h('p', null, 'The proof, for everybody to check with nothing but the genesis file: ', h('span', {class: 'hash'}, `quorate audit verify ${model.alarm.bundle} --genesis genesis.json`)) : null) : null,
   card('Evidence seen', model.evidence.length ? model.evidence.map(({height, evidence}) => h('div', null, h('p', null, 'In block ', heightLink(height), ': ', String(evidence.type || '').replace('tendermint/', '')), fold('As JSON', evidence))) : h('p', {class: 'quiet'}, `None in the blocks that this page has seen${model.alarm ? '' : ', and no fork is known'}.`)),
 ];
