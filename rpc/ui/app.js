@@ -69,7 +69,7 @@ setInterval(async () => {
   try { await tick(); } catch (error) { console.warn(error); }
   wire.onchange();
   const {view, rest} = place();
-  if (AGAIN.has(view) && !rest && !document.hidden && !byId('view').contains(document.activeElement)) draw();
+  if (AGAIN.has(view) && !rest && !document.hidden && !byId('view').querySelector(':focus')) draw();
 }, 1000);
 connect();
 draw();
