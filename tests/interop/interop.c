@@ -43,7 +43,7 @@ static const struct plan plans[] = {
     {"k", "far signers: ours at CometBFT's and theirs at ours, tcp and unix, killed", "QQCC", 'C', false, scenario_signers, 0, NULL},
     {"m1", "nodes that know only a Quorate seed, then each other's address books", "QQCCQ", 'C', false, scenario_seed, 0, NULL},
     {"m2", "nodes that know only a CometBFT seed, then each other's address books", "QQCCC", 'C', false, scenario_seed, 0, NULL},
-    {"s", "block sync of one chain by each kind alone, blocks per second", "CQ", 'C', false, scenario_speed, 0, NULL},
+    {"s", "block sync of one chain by each kind alone, blocks per second", "QCQQCQ", 'C', false, scenario_speed, 0, NULL},
 };
 #define PLANS (sizeof plans / sizeof plans[0])
 

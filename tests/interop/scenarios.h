@@ -30,7 +30,7 @@ void scenario_light(struct row *row);
 void scenario_signers(struct row *row);
 /* Validators of both kinds know only a seed of one kind; then nothing but each other's address books. The last home is the seed. */
 void scenario_seed(struct row *row);
-/* A chain by script is fetched by one node of each kind alone from the same peers by script: blocks per second. */
+/* A chain by script is fetched by nodes of either kind, one at a time, from the same peers by script: blocks per second. */
 void scenario_speed(struct row *row);
 
 #endif

@@ -260,7 +260,7 @@ static bool has_speed_block(struct row *row, uint32_t node, int64_t height) {
     return same;
 }
 
-/* One node alone; `place` is 0 in the net's list, because that is who starts. */
+/* One node alone, which is the first in the net's list, because that is who starts. */
 static double sync_alone(struct row *row, char kind) {
     double seconds = 0;
     if (!row_restart(row))
@@ -274,34 +274,37 @@ static double sync_alone(struct row *row, char kind) {
     fleet_kill(&row->fleet, 0);
     row_want(row, speed > 0, "the chain by script was not fetched in ten minutes");
     row_want(row, speed == 0 || same, "another chain than the script's was fetched");
-    ROW_TELL(compared, "%s%s: %.0f blocks/s (%d heights from %d on, %.2f s)", row->compared[0] == '\0' ? "" : "; ", kind == 'C' ? "CometBFT" : "Quorate", speed,
-             SPEED_HEIGHTS - 1, SPEED_FROM, seconds);
+    ROW_TELL(compared, "%s%s %.0f in %.2f s", row->compared[0] == '\0' ? "blocks/s: " : ", ", kind == 'C' ? "CometBFT" : "Quorate", speed, seconds);
     return speed;
 }
 
+/* Each home is used once, by turns, because others may use the machine; the best of each kind counts. */
 void scenario_speed(struct row *row) {
     struct fleet_wish wish = row_wish(row);
     char *error = NULL;
-    double speeds[2];
+    double best[2] = {0, 0}; /* theirs, ours */
+    uint32_t count = (uint32_t)strlen(row->kinds);
     build_speed_chain();
     if (!fleet_make(&row->fleet, &wish, &error)) {
         row_fail(row, error);
         return;
     }
-    bool good = set_all(row, 2, "p2p", "persistent_peers", "\"\"") && set_all(row, 2, "p2p", "recv_rate", "100000000") &&
-                set_all(row, 2, "p2p", "send_rate", "100000000") && write_speed_genesis(row, 0) && write_speed_genesis(row, 1);
+    bool good = set_all(row, count, "p2p", "persistent_peers", "\"\"") && set_all(row, count, "p2p", "recv_rate", "100000000") &&
+                set_all(row, count, "p2p", "send_rate", "100000000");
+    for (uint32_t i = 0; good && i < count; i++)
+        good = write_speed_genesis(row, i);
     row->fleet.net.count = 1;
-    for (int i = 0; good && i < 2; i++) {
-        struct localnet_node first = row->fleet.net.nodes[0];
-        speeds[i] = sync_alone(row, row->kinds[i]);
-        row->fleet.net.nodes[0] = row->fleet.net.nodes[1];
-        row->fleet.net.nodes[1] = first;
-        good = speeds[i] > 0;
+    for (uint32_t i = 0; good && i < count; i++) {
+        if (i > 0)
+            row->fleet.net.nodes[0] = row->fleet.net.nodes[i];
+        double speed = sync_alone(row, row->kinds[i]), *place = &best[row->kinds[i] == 'Q'];
+        *place = speed > *place ? speed : *place;
+        good = speed > 0;
     }
     if (good) {
         snprintf(row->heights, sizeof row->heights, "1-%d", SPEED_HEIGHTS - 1);
-        ROW_TELL(compared, "; %.1f times", speeds[1] / speeds[0]);
-        row_want(row, speeds[1] >= 10 * speeds[0], "less than ten times CometBFT's blocks per second");
+        ROW_TELL(compared, " (heights %d-%d); best to best %.1f times", SPEED_FROM, SPEED_HEIGHTS - 1, best[1] / best[0]);
+        row_want(row, best[1] >= 10 * best[0], "less than ten times CometBFT's blocks per second");
     }
     chain_close(&speed_chain);
 }
