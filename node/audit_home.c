@@ -227,8 +227,13 @@ struct blob *cmd_audit_home_log(struct audit_home *out, const char *home, int64_
     struct ed25519_key *key = good ? load_key(out, &config, error) : NULL;
     if (good && *error == NULL) {
         const struct votejournal_state *state = &source.state;
+        size_t kept = source.size;
         if (!source.is_whole || height > state->filled)
             read_journal(&source, &config);
+        if (source.began && source.ended && !source.damaged) { /* it has all of it: what is ours need not stand there twice */
+            source.size -= kept;
+            memmove(source.items, source.items + kept, source.size);
+        }
         out->complete_from = state->complete_from;
         out->filled = state->filled;
         out->is_whole = source.is_whole || (source.began && source.ended && !source.damaged);

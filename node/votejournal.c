@@ -281,6 +281,26 @@ static void recover(struct votejournal *votes, struct journal *journal, int64_t 
         begin_height(votes, ledger_height + 1);
 }
 
+void votejournal_rescue(struct kv *kv, struct journal *journal, struct span chain_id) {
+    struct votejournal votes = {.kv = kv};
+    struct recovery recovery = {&votes, INT64_MAX - 8, false};
+    struct kv_batch batch;
+    votejournal_chain_of(&votes.chain, chain_id);
+    arena_init(&votes.arena, ARENA_BYTES_MAX);
+    votejournal_read_state(&votes.state, kv, chain_id);
+    begin_height(&votes, votes.state.filled + 1);
+    journal_replay(journal, votes.state.filled + 1, recover_record, &recovery);
+    kv_batch_init(&batch);
+    votes.is_whole = true; /* of the height at hand nothing is known yet */
+    write_gathered(&votes, &batch);
+    kv_write(kv, &batch, true);
+    kv_batch_close(&batch);
+    free(votes.own.bytes);
+    free(votes.all.bytes);
+    free(votes.late.bytes);
+    arena_close(&votes.arena);
+}
+
 struct votejournal *votejournal_open(struct kv *kv, struct journal *journal, struct span chain_id, int64_t ledger_height, int64_t retain) {
     struct votejournal *votes = calloc(1, sizeof *votes);
     assert(votes != NULL);

@@ -22,6 +22,8 @@ struct votejournal;
 
 /* kv: a loan. Heights up to ledger_height are done. Reads from `journal` what is not written yet. `retain`: heights to keep, 0: all. */
 struct votejournal *votejournal_open(struct kv *kv, struct journal *journal, struct span chain_id, int64_t ledger_height, int64_t retain);
+/* Before the other journal is removed: what only that one holds is written here, durably. */
+void votejournal_rescue(struct kv *kv, struct journal *journal, struct span chain_id);
 void votejournal_close(struct votejournal *votes); /* what waits is in the other journal; NULL allowed */
 
 /* What passed the gate, and what is ours. NULL journals are ignored, in all of these. */

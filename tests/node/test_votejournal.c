@@ -309,6 +309,22 @@ START_TEST(without_the_other_journal_what_came_before_is_said_to_be_incomplete) 
 }
 END_TEST
 
+START_TEST(before_the_other_journal_is_removed_what_only_that_one_holds_is_rescued) {
+    say(1, 1, 0);
+    end_height(1);
+    say(2, 0, 0); /* decided, but not durable here */
+    say(2, 1, 1);
+    journal_append(journal, &(struct journal_record){.kind = JOURNAL_END_HEIGHT, .height = 2});
+    say(3, 0, 0); /* at hand */
+    say(3, 0, 1);
+    votejournal_close(votes);
+    votes = NULL;
+    votejournal_rescue(kv, journal, span_text("c"));
+    ck_assert_uint_eq(count_items(2), 2);
+    ck_assert_uint_eq(count_items(3), 2);
+}
+END_TEST
+
 START_TEST(old_heights_go_when_they_may_but_never_what_evidence_needs) {
     struct votejournal_state state;
     reopen(0, 5);
@@ -373,6 +389,7 @@ Suite *suite_votejournal(void) {
     tcase_add_test(tests, late_votes_of_a_height_that_was_kept_join_it_and_others_do_not);
     tcase_add_test(tests, what_was_not_durable_is_read_again_from_the_other_journal_at_every_height);
     tcase_add_test(tests, without_the_other_journal_what_came_before_is_said_to_be_incomplete);
+    tcase_add_test(tests, before_the_other_journal_is_removed_what_only_that_one_holds_is_rescued);
     tcase_add_test(tests, old_heights_go_when_they_may_but_never_what_evidence_needs);
     tcase_add_test(tests, notes_stay_in_order_and_the_newest_fit);
     tcase_add_test(tests, a_flood_of_votes_goes_to_the_store_and_not_into_memory);

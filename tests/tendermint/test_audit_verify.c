@@ -253,6 +253,45 @@ START_TEST(a_reporter_cannot_convict_whom_the_votes_do_not) {
 }
 END_TEST
 
+START_TEST(votes_for_two_blocks_on_one_parent_are_not_called_two_parents) {
+    struct audit_verified seen;
+    make_proof_bundle();
+    struct block_id one = trial_block_on(&trial, 'x', TRIAL_HEIGHT + 1, &trial.commits[0].id), other = trial_block_on(&trial, 'z', TRIAL_HEIGHT + 1, &trial.commits[0].id);
+    struct vote votes[] = {trial_vote(&trial, VOTE_PREVOTE, TRIAL_HEIGHT + 1, 0, 0, &one), trial_vote(&trial, VOTE_PREVOTE, TRIAL_HEIGHT + 1, 1, 0, &other)};
+    audit_headers_sort(trial.headers, trial.header_count);
+    trial.audit.header_count = trial.header_count;
+    trial.report.findings[0] = (struct audit_finding){.kind = AUDIT_E4, .status = AUDIT_PROVEN, .who = trial.signers.set.validators[0].address, .a = &votes[0],
+                                                      .b = &votes[1], .log = -1};
+    for (uint32_t i = 0; i < trial.header_count; i++)
+        for (int j = 0; j < 2; j++)
+            if (digest_equal(&trial.headers[i].hash, &votes[j].block_id.hash))
+                trial.report.findings[0].headers[j] = &trial.headers[i].header;
+    trial.report.count = 1;
+    ck_assert_str_eq(trial_verify(&trial, &seen, bundle_of()), "the two blocks have one parent");
+    trial_close(&trial);
+}
+END_TEST
+
+/* An honest one's log of before its vote, in which the polka that allowed it cannot be. */
+START_TEST(a_log_that_lacks_the_vote_in_question_does_not_convict) {
+    struct audit_verified seen;
+    trial_open(&trial, AUDIT_STRICT, four, 4);
+    trial_say(&trial, VOTE_PREVOTE, 0, "0123", 'a');
+    trial_commit(&trial, 0, "012", 'a');
+    trial_log(&trial, 1, NULL, true);
+    trial_say(&trial, VOTE_PREVOTE, 2, "123", 'b');
+    trial_commit(&trial, 2, "123", 'b');
+    trial_judge(&trial);
+    for (uint32_t i = 0; i < trial.report.count; i++)
+        if (trial.report.findings[i].kind == AUDIT_A1 && address_equal(&trial.report.findings[i].who, &trial.signers.set.validators[1].address)) {
+            trial.report.findings[i].status = AUDIT_CONVICTED_BY_LOG;
+            trial.report.findings[i].log = 0;
+        }
+    ck_assert_str_eq(trial_verify(&trial, &seen, bundle_of()), "the accused's own log does not convict it");
+    trial_close(&trial);
+}
+END_TEST
+
 START_TEST(a_key_is_not_counted_twice) {
     struct audit_verified seen;
     make_proof_bundle();
@@ -300,6 +339,8 @@ Suite *suite_audit_verify(void) {
     tcase_add_test(tests, headers_lead_from_the_genesis_set_to_the_set_of_the_height);
     tcase_add_test(tests, without_the_header_at_which_the_set_changed_the_set_is_not_believed);
     tcase_add_test(tests, a_reporter_cannot_convict_whom_the_votes_do_not);
+    tcase_add_test(tests, votes_for_two_blocks_on_one_parent_are_not_called_two_parents);
+    tcase_add_test(tests, a_log_that_lacks_the_vote_in_question_does_not_convict);
     tcase_add_test(tests, a_key_is_not_counted_twice);
     tcase_add_test(tests, random_bytes_are_refused_in_bounded_memory);
     suite_add_tcase(suite, tests);
