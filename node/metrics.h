@@ -85,9 +85,8 @@
     X(ROUND_TRIP, "quorate", "peer_round_trip_seconds", GAUGE, "peer_id", NONE, "The last ping to its pong.") \
     X(SUSPICIONS, "quorate", "suspicions_total", COUNTER, "what", NONE, "How often a suspicion began: of a peer, of a validator; and how many of them were mistaken.") \
     X(MUTED, "quorate", "signing_muted", GAUGE, "", NONE, "1: this node signs nothing for now (the disk is almost full).") \
-    X(FORKED, "quorate", "fork_seen", GAUGE, "", NONE, "1: two conflicting commits of this chain were seen, a human must look.") \
+    X(FORKED, "quorate", "fork_alarm", GAUGE, "", NONE, "1: two conflicting commits of this chain were seen, a human must look.") \
     X(HALTED, "quorate", "halted", GAUGE, "", NONE, "1: agreement stopped at this node, a human must look.") \
-    X(FORK_ALARM, "quorate", "fork_alarm", GAUGE, "", NONE, "1: two valid commits that exclude each other were seen.") \
     X(CPU, "process", "cpu_seconds_total", COUNTER, "", NONE, "Total user and system CPU time spent in seconds.") \
     X(MEMORY, "process", "resident_memory_bytes", GAUGE, "", NONE, "Resident memory size in bytes.") \
     X(OPEN_FDS, "process", "open_fds", GAUGE, "", NONE, "Number of open file descriptors.") \

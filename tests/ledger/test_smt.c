@@ -171,6 +171,25 @@ START_TEST(an_entry_costs_at_most_150_bytes_and_deleted_ones_are_used_again) {
 END_TEST
 
 Suite *suite_smt(void);
+START_TEST(a_key_that_is_there_cannot_be_proven_absent_by_its_own_leaf) {
+    set_range(0, 50, "DATA");
+    uint8_t root[SMT_BYTES], leads_to[SMT_BYTES];
+    struct smt_proof proof;
+    smt_root(&tree, root);
+    for (uint32_t number = 0; number < 50; number++) {
+        uint8_t key[4] = {0, 0, 0, (uint8_t)number};
+        smt_prove(&tree, &proof, span_of(key, 4));
+        ck_assert_int_eq(proof.end, SMT_END_KEY);
+        ck_assert(smt_proof_root(&proof, leads_to, span_of(key, 4)));
+        ck_assert_mem_eq(leads_to, root, SMT_BYTES);
+        proof.end = SMT_END_OTHER;
+        ck_assert(!smt_proof_root(&proof, leads_to, span_of(key, 4)));
+        proof.end = SMT_END_NOTHING;
+        ck_assert(!smt_proof_root(&proof, leads_to, span_of(key, 4)) || memcmp(leads_to, root, SMT_BYTES) != 0);
+    }
+}
+END_TEST
+
 Suite *suite_smt(void) {
     Suite *suite = suite_create("smt");
     TCase *tests = tcase_create("smt");
@@ -181,6 +200,7 @@ Suite *suite_smt(void) {
     tcase_add_test(tests, random_batches_give_the_root_of_the_definition_whatever_the_order);
     tcase_add_test(tests, another_value_gives_another_root_and_the_old_value_the_old_root);
     tcase_add_test(tests, an_entry_costs_at_most_150_bytes_and_deleted_ones_are_used_again);
+    tcase_add_test(tests, a_key_that_is_there_cannot_be_proven_absent_by_its_own_leaf);
     suite_add_tcase(suite, tests);
     return suite;
 }
