@@ -147,6 +147,8 @@ void desk_close(struct desk *desk) {
     mailbox_fetch(&desk->news, &news);
     for (struct mail *mail; (mail = mail_list_take(&news)) != NULL;)
         free(mail);
+    emit_close(&desk->texts[0].text);
+    emit_close(&desk->texts[1].text);
     mailbox_close(&desk->questions);
     mailbox_close(&desk->answers);
     mailbox_close(&desk->news);

@@ -11,12 +11,18 @@ struct rpc;
 struct event;
 struct event_base;
 
+struct desk_text { /* an answer that several get */
+    struct emit text;
+    int64_t made_us, took_us;
+};
+
 struct desk {
     struct rpc *rpc;
     struct event *mail, *more, *look; /* of the core's loop */
     struct mailbox questions, answers, news;
     atomic_bool news_lost; /* there was no room for some */
     struct mail_list pile, done;      /* the core's: fetched and not yet answered, answered and not yet sent */
+    struct desk_text texts[2];        /* the core's: consensus_state, dump_consensus_state */
     pthread_mutex_t lock;
     struct view *head;                /* under the lock */
     atomic_uint_fast64_t edition;     /* counts heads */

