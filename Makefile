@@ -96,7 +96,7 @@ vectors: $(OUT)/vectors
 
 # What several threads share: the store's views and the rpc beside the core.
 THREAD_SUITES_ledger := view kv
-THREAD_SUITES_rpc    := apart subscriber guard
+THREAD_SUITES_rpc    := mailbox apart subscriber guard
 .PHONY: test-threads
 test-threads:
 	@$(MAKE) --no-print-directory -j2 SAN=thread build/$(notdir $(CC))-tsan/test_ledger build/$(notdir $(CC))-tsan/test_rpc
