@@ -115,6 +115,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
+	@$(MAKE) --no-print-directory -j2 CC=gcc fork
 	@$(MAKE) --no-print-directory -j2 CC=gcc rpc-siege FOR=6
 	@$(MAKE) --no-print-directory -j2 CC=gcc abci-slice
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8

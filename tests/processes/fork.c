@@ -260,7 +260,7 @@ static void run(enum conspiracy_kind kind, const char *binary, const char *folde
     static const char *const options[] = {"--timeout-commit", "100ms", NULL};
     static const char *const start[] = {"--p2p.persistent_peers", "", "--p2p.pex", "false", "--consensus.timeout_propose", "300ms",
                                         "--consensus.timeout_prevote", "200ms", "--consensus.timeout_precommit", "200ms", NULL};
-    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = 35656, .options = options, .start = start};
+    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = (uint16_t)(12000 + getpid() % 1500 * 12), .options = options, .start = start};
     char *error = NULL;
     if (!localnet_take(&net, folder, &error))
         give_up("%s", error);
