@@ -42,6 +42,7 @@ static void write_alarm(struct replica *replica) {
 void forkwatch_init(struct replica *replica) {
     struct forkwatch *watch = &replica->forkwatch;
     arena_init(&watch->arena, ARENA_BYTES_MAX);
+    valset_init(&watch->set);
     if (replica->world->disk->table->size(replica->world->disk, FORKWATCH_ALARM_NAME) < 0)
         return;
     watch->alarm.raised = true;
@@ -52,6 +53,7 @@ void forkwatch_init(struct replica *replica) {
 
 void forkwatch_close(struct replica *replica) {
     arena_close(&replica->forkwatch.arena);
+    valset_close(&replica->forkwatch.set);
     free(replica->forkwatch.theirs.sigs);
 }
 
@@ -225,11 +227,9 @@ void forkwatch_evidence(struct replica *replica, const struct evidence *evidence
     valset_close(&set);
 }
 
-/* Precommits of the last height for something else, one by one. */
+/* Precommits of a decided height for something else, one by one. */
 
-static struct forkwatch_branch *find_branch(struct replica *replica, const struct vote *vote) {
-    struct forkwatch *watch = &replica->forkwatch;
-    const struct valset *set = &replica->ledger->state.last_validators;
+static struct forkwatch_branch *find_branch(struct forkwatch *watch, const struct vote *vote) {
     for (uint32_t i = 0; i < watch->branch_count; i++)
         if (watch->branches[i].round == vote->round && block_id_equal(&watch->branches[i].id, &vote->block_id))
             return &watch->branches[i];
@@ -237,37 +237,49 @@ static struct forkwatch_branch *find_branch(struct replica *replica, const struc
         return NULL;
     struct forkwatch_branch *branch = &watch->branches[watch->branch_count];
     *branch = (struct forkwatch_branch){.round = vote->round, .id = vote->block_id};
-    branch->commit = (struct commit){.height = vote->height, .round = vote->round, .block_id = vote->block_id, .count = set->count};
-    branch->commit.sigs = arena_take(&watch->arena, set->count, sizeof branch->commit.sigs[0]);
+    branch->commit = (struct commit){.height = vote->height, .round = vote->round, .block_id = vote->block_id, .count = watch->set.count};
+    branch->commit.sigs = arena_take(&watch->arena, watch->set.count, sizeof branch->commit.sigs[0]);
     if (branch->commit.sigs == NULL)
         return NULL;
-    for (uint32_t i = 0; i < set->count; i++)
+    for (uint32_t i = 0; i < watch->set.count; i++)
         commit_sig_absent(&branch->commit.sigs[i]);
     watch->branch_count++;
     return branch;
 }
 
-static void turn_to(struct forkwatch *watch, int64_t height) {
+/* Turning to another height reads the store: so often and no more while we are at one ourselves. */
+static bool turn_to(struct replica *replica, int64_t height) {
+    struct forkwatch *watch = &replica->forkwatch;
+    const struct state *state = &replica->ledger->state;
+    struct ledger_meta meta;
     if (watch->height == height)
-        return;
+        return true;
+    if (watch->turned_at != state->height)
+        watch->turns = 0;
+    watch->turned_at = state->height;
+    if (height < 1 || height > state->height || height <= state->height - FORKWATCH_HEIGHTS_MAX || watch->turns++ >= FORKWATCH_TURNS_MAX ||
+        !ledger_block_meta(replica->ledger, &meta, height) || !ledger_validators(replica->ledger, &watch->set, height))
+        return false;
     watch->height = height;
+    watch->ours = meta.block_id;
     watch->checks = watch->branch_count = 0;
     arena_reset(&watch->arena);
+    return true;
 }
 
 /* A bounded number of signatures a height: whoever sends junk gains nothing. */
 void forkwatch_vote(struct replica *replica, const struct vote *vote) {
     struct forkwatch *watch = &replica->forkwatch;
     const struct state *state = &replica->ledger->state;
-    const struct valset *set = &state->last_validators;
-    if (vote->type != VOTE_PRECOMMIT || vote->height != state->height || state->height == 0 || block_id_is_nil(&vote->block_id) ||
-        block_id_equal(&vote->block_id, &state->block_id) || watch->alarm.height != 0 || (uint32_t)vote->validator_index >= set->count)
+    if (vote->height == state->height && block_id_equal(&vote->block_id, &state->block_id))
+        return; /* almost all that come */
+    if (vote->type != VOTE_PRECOMMIT || vote->height > state->height || block_id_is_nil(&vote->block_id) || watch->alarm.height != 0 ||
+        !turn_to(replica, vote->height) || block_id_equal(&vote->block_id, &watch->ours) || (uint32_t)vote->validator_index >= watch->set.count)
         return;
-    turn_to(watch, state->height);
-    const struct validator *voter = &set->validators[vote->validator_index];
-    if (!address_equal(&voter->address, &vote->validator_address) || watch->checks >= 64 + 4 * set->count)
+    const struct validator *voter = &watch->set.validators[vote->validator_index];
+    if (!address_equal(&voter->address, &vote->validator_address) || watch->checks >= 64 + 4 * watch->set.count)
         return;
-    struct forkwatch_branch *branch = find_branch(replica, vote);
+    struct forkwatch_branch *branch = find_branch(watch, vote);
     struct commit_sig *sig = branch == NULL ? NULL : &branch->commit.sigs[vote->validator_index];
     if (sig == NULL || sig->flag != COMMIT_ABSENT)
         return;
@@ -277,8 +289,16 @@ void forkwatch_vote(struct replica *replica, const struct vote *vote) {
     *sig = (struct commit_sig){COMMIT_FOR_BLOCK, vote->validator_address, vote->timestamp, vote->signature};
     branch->power += voter->power;
     votejournal_late(replica->votes, vote);
-    if (branch->power >= valset_quorum(set))
-        raise_alarm(replica, state->height, &state->block_id, &branch->commit, NULL);
+    if (branch->power >= valset_quorum(&watch->set))
+        raise_alarm(replica, vote->height, &watch->ours, &branch->commit, NULL);
+}
+
+void forkwatch_peer_up(struct replica *replica) {
+    if (replica->forkwatch.alarm.height == 0)
+        return;
+    tell_both(replica);
+    if (replica->forkwatch.alarm.bundle[0] == '\0')
+        ask_for_block(replica);
 }
 
 /* ---- the other block, for its header */

@@ -8,10 +8,12 @@
 #ifndef QUORATE_NODE_FORKWATCH_H
 #define QUORATE_NODE_FORKWATCH_H
 
-#include "tendermint/evidence.h"
 #include "node/wire.h"
+#include "tendermint/evidence.h"
 
-#define FORKWATCH_BRANCHES_MAX 4 /* other blocks of the last height whose precommits are counted */
+#define FORKWATCH_BRANCHES_MAX 4 /* other blocks of a height whose precommits are counted */
+#define FORKWATCH_HEIGHTS_MAX  1000 /* so far back: who stopped at the fork tells us so when we are long beyond it */
+#define FORKWATCH_TURNS_MAX    16   /* so many heights are looked at while we are at one */
 #define FORKWATCH_ALARM_NAME   "data/fork-alarm.json"
 
 struct replica;
@@ -36,7 +38,11 @@ struct forkwatch {
     struct forkwatch_alarm alarm;
     struct commit theirs; /* of the alarm; sigs malloc'ed */
     int64_t height;       /* whose other precommits are counted */
+    struct block_id ours; /* of it */
+    struct valset set;
     uint32_t checks;      /* signatures verified for that */
+    int64_t turned_at;    /* our height */
+    uint32_t turns;
     struct arena arena;
     struct forkwatch_branch branches[FORKWATCH_BRANCHES_MAX];
     uint32_t branch_count;
@@ -44,7 +50,8 @@ struct forkwatch {
 
 void forkwatch_init(struct replica *replica); /* remembers an alarm of before */
 void forkwatch_close(struct replica *replica);
-void forkwatch_vote(struct replica *replica, const struct vote *vote);       /* a precommit of the last height, whatever it is for */
+void forkwatch_vote(struct replica *replica, const struct vote *vote);       /* a precommit of a height that is decided, whatever it is for */
+void forkwatch_peer_up(struct replica *replica);                             /* whoever comes after the alarm hears of it too */
 void forkwatch_block(struct replica *replica, const struct block *block);    /* one that our judge refused */
 void forkwatch_evidence(struct replica *replica, const struct evidence *evidence); /* that was verified */
 /* The block of the other branch that we asked for? Then it is ours to take, and nobody is blamed for it. */

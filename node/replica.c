@@ -379,6 +379,7 @@ void replica_peer_up(struct replica *replica, uint32_t number, const char *id) {
         if (!replica->resting) /* else its engine has nothing to say yet */
             gossip_introduce(replica, peer);
         catchup_peer_up(replica, peer);
+        forkwatch_peer_up(replica);
         return;
     }
     replica->world->table->drop(replica->world, number, WORLD_BLAME_NONE, "this node has as many peers as it can follow");

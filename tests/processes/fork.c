@@ -94,6 +94,54 @@ static uint32_t index_of(const struct valset *set, const struct ed25519_key *key
     return (uint32_t)index;
 }
 
+static void talk(const char *chain_id) {
+    for (uint32_t i = 0; i < HONEST; i++)
+        if (lines[i].key == NULL || outsider_is_cut_off(&lines[i]))
+            connect_line(i, chain_id);
+    outsider_turn(NULL);
+    whisper();
+}
+
+static void read_answer(uint32_t node, const char *what) {
+    char *command = complaint_of("curl -s 'http://%s/%s'", net.nodes[node].rpc.host, what);
+    FILE *answer = popen(command, "r");
+    size_t size = answer == NULL ? 0 : fread(output, 1, sizeof output - 1, answer);
+    output[size] = '\0';
+    if (answer != NULL)
+        pclose(answer);
+    free(command);
+}
+
+/* The two honest nodes meet, while the script goes on with both. Each must see the other branch, stop signing, and write a bundle. */
+static void meet(const char *chain_id) {
+    uint32_t raised = 0;
+    char id[41];
+    char *error = NULL, *path = complaint_of("%s/config/node_key.json", net.nodes[1].home);
+    struct keyfile file;
+    if (!keyfile_load(&file, path, true, &error))
+        give_up("%s", error);
+    keyfile_id(id, &file);
+    free(path);
+    char *dial = complaint_of("dial_peers?persistent=true&peers=%%5B%%22%s@127.0.0.1:%u%%22%%5D", id, net.nodes[1].p2p_port);
+    read_answer(0, dial);
+    if (strstr(output, "\"result\"") == NULL)
+        give_up("node0 does not dial:");
+    free(dial);
+    for (int64_t until = outsider_clock() + PATIENCE_MS, looked = 0; raised < HONEST;) {
+        if (outsider_clock() > until)
+            give_up("only %u of %d see the fork", raised, HONEST);
+        talk(chain_id);
+        if (outsider_clock() - looked < 500)
+            continue;
+        looked = outsider_clock();
+        raised = 0;
+        for (uint32_t i = 0; i < HONEST; i++) {
+            read_answer(i, "fork_alarm");
+            raised += strstr(output, "\"raised\":true,\"stopped_signing\":true") != NULL && strstr(output, "data/fork-") != NULL;
+        }
+    }
+}
+
 static void fork_network(enum conspiracy_kind kind) {
     static struct genesis genesis;
     static struct valset set;
@@ -117,12 +165,9 @@ static void fork_network(enum conspiracy_kind kind) {
         if (outsider_clock() > until)
             give_up("no fork came about: victims at %" PRId64 "/%d and %" PRId64 "/%d, lock round %d, betrayal %d", plot.victims[0].height, plot.victims[0].round,
                     plot.victims[1].height, plot.victims[1].round, plot.lock_round, plot.betrayal_round);
-        for (uint32_t i = 0; i < HONEST; i++)
-            if (lines[i].key == NULL || outsider_is_cut_off(&lines[i]))
-                connect_line(i, genesis.chain_id);
-        outsider_turn(NULL);
-        whisper();
+        talk(genesis.chain_id);
     }
+    meet(genesis.chain_id);
     for (uint32_t i = 0; i < HONEST; i++)
         outsider_close(&lines[i]);
     for (uint32_t i = 0; i < 4; i++)
@@ -245,6 +290,19 @@ static void audit_stopped(enum conspiracy_kind kind) {
                "2024-01-01T00:00:00Z", "--bundle", proof, "--svg", svg);
     }
     must_spare_the_honest();
+    /* what each node wrote by itself when it met the other */
+    for (uint32_t i = 0; i < HONEST; i++) {
+        char *name = complaint_of("ls %s/data/fork-*.bundle", net.nodes[i].home);
+        FILE *list = popen(name, "r");
+        char bundle[LOCALNET_PATH_MAX + 64] = "";
+        if (list == NULL || fgets(bundle, sizeof bundle, list) == NULL)
+            give_up("node%u has written no bundle", i);
+        pclose(list);
+        bundle[strcspn(bundle, "\n")] = '\0';
+        EXPECT(10, "two different parents", "audit", "verify", bundle, "--genesis", genesis);
+        must_spare_the_honest();
+        free(name);
+    }
     /* a third party: an empty folder, the bundle, the genesis */
     mkdir(empty, 0700);
     char *copy = complaint_of("cp %s %s %s", proof, genesis, empty);
@@ -258,7 +316,7 @@ static void audit_stopped(enum conspiracy_kind kind) {
 
 static void run(enum conspiracy_kind kind, const char *binary, const char *folder, const char *name) {
     static const char *const options[] = {"--timeout-commit", "100ms", NULL};
-    static const char *const start[] = {"--p2p.persistent_peers", "", "--p2p.pex", "false", "--consensus.timeout_propose", "300ms",
+    static const char *const start[] = {"--rpc.unsafe", "true", "--p2p.persistent_peers", "", "--p2p.pex", "false", "--consensus.timeout_propose", "300ms",
                                         "--consensus.timeout_prevote", "200ms", "--consensus.timeout_precommit", "200ms", NULL};
     struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = (uint16_t)(12000 + getpid() % 1500 * 12), .options = options, .start = start};
     char *error = NULL;
