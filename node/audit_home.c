@@ -70,9 +70,11 @@ static void take_record(void *context, const struct journal_record *record) {
         append(source, proto_writer_span(&writer));
 }
 
+/* What comes after the height is of no matter: a running node writes there. */
 static void note_damage(void *context, uint64_t bytes) {
+    struct source *source = context;
     (void)bytes;
-    ((struct source *)context)->damaged = true;
+    source->damaged |= source->began && !source->ended;
 }
 
 /* All that it has of the height: of one at hand, and of an undisputed one, of which the vote journal keeps only what is ours. */

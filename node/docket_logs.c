@@ -142,7 +142,8 @@ static void add_part(struct reading *reading, const struct part *part) {
 static void add_record(void *context, const struct journal_record *record) {
     struct reading *reading = context;
     struct wire_consensus message;
-    reading->source->records++;
+    if (reading->source->records++ == 0)
+        reading->source->note[0] = '\0';
     if (record->kind != JOURNAL_MESSAGE)
         return;
     arena_reset(&reading->arena);
@@ -163,8 +164,8 @@ static void begin_file(void *context, const char *path) {
 
 static void note_damage(void *context, uint64_t bytes) {
     struct reading *reading = context;
-    reading->source->damaged_bytes = bytes;
-    if (reading->source->records == 0)
+    reading->source->damaged_bytes += bytes;
+    if (reading->source->records == 0) /* so far */
         snprintf(reading->source->note, sizeof reading->source->note, "no record of a journal is in it");
 }
 

@@ -13,6 +13,12 @@ enum { WINDOW_BYTES = 4 << 20 };
 /* A record's length is at most a megabyte, and its payload begins with its time. */
 static bool may_begin(const uint8_t *bytes, size_t size) { return size < 10 || (bytes[4] == 0 && bytes[5] <= 16 && bytes[8] == 0x0a && bytes[9] <= 16); }
 
+static void tell_damage(uint64_t *damaged, const struct journal_files *visitor) {
+    if (*damaged > 0 && visitor->damage != NULL)
+        visitor->damage(visitor->context, *damaged);
+    *damaged = 0;
+}
+
 static void read_file(FILE *file, const struct journal_files *visitor) {
     uint8_t *window = malloc(WINDOW_BYTES);
     size_t size = 0, at = 0;
@@ -23,6 +29,7 @@ static void read_file(FILE *file, const struct journal_files *visitor) {
         struct journal_record record;
         long taken = may_begin(window + at, size - at) ? journal_record_decode(&record, span_of(window + at, size - at)) : -1;
         if (taken > 0) {
+            tell_damage(&damaged, visitor);
             visitor->record(visitor->context, &record);
             at += (size_t)taken;
         } else if (taken < 0 || ended) {
@@ -38,8 +45,7 @@ static void read_file(FILE *file, const struct journal_files *visitor) {
         }
     }
     free(window);
-    if (damaged > 0 && visitor->damage != NULL)
-        visitor->damage(visitor->context, damaged);
+    tell_damage(&damaged, visitor);
 }
 
 static uint32_t read_path(const char *path, const struct journal_files *visitor) {

@@ -9,7 +9,7 @@ struct journal_files { /* who looks on; loans of a record end with the call */
     void *context;
     void (*begin)(void *context, const char *path); /* of each file; may be NULL */
     void (*record)(void *context, const struct journal_record *record);
-    void (*damage)(void *context, uint64_t bytes);       /* in all of the file; may be NULL */
+    void (*damage)(void *context, uint64_t bytes);       /* so many in a row, before what follows is told; may be NULL */
     void (*failed)(void *context, const char *why);      /* the file cannot be read; may be NULL */
 };
 
