@@ -6,7 +6,7 @@
 #include "tendermint/audit.h"
 #include "tendermint/engine.h"
 
-enum { WALK_KEYS_MAX = 10, WALK_NODES_MAX = 20, WALK_SAID_MAX = 1600, WALK_BLOCKS_MAX = 64, WALK_ROUNDS_MAX = 60 };
+enum { WALK_KEYS_MAX = 10, WALK_NODES_MAX = 20, WALK_SAID_MAX = 4000, WALK_BLOCKS_MAX = 64, WALK_ROUNDS_MAX = 150 };
 
 enum walk_rule { WALK_STRICT, WALK_COMET, WALK_PAPER, WALK_MIXED /* strict next to comet */, WALK_RULES };
 const char *walk_rule_text(enum walk_rule rule);
@@ -43,7 +43,7 @@ struct walk_node {
     struct engine_config config;
     struct engine_height begin;
     struct walk_paper paper;
-    int32_t timers_round;
+    int32_t timers_round, reminded;
     uint32_t timers;
     bool decided, asleep;
     int32_t conspired; /* rounds */

@@ -6,7 +6,7 @@
 
 void walk_network_run(struct walk *walk);
 
-enum { EPOCHS_MAX = 7, HEALING_EPOCHS = 30, NEVER = 255 };
+enum { EPOCHS_MAX = 7, HEALING_EPOCHS = 120, NEVER = 255 };
 
 #define ALL_NODES UINT32_MAX
 
@@ -415,6 +415,19 @@ static int32_t lowest_round(const struct walk *walk) {
     return lowest;
 }
 
+/* What came too early, of a round too far off, was dropped, and comes again: gossip ends only when it is counted. */
+static void remind(struct walk *walk) {
+    for (uint32_t who = 0; who < walk->node_count; who++) {
+        struct walk_node *node = &walk->nodes[who];
+        if (node->is_paper || node->fault != WALK_HONEST || node->decided || node->reminded == node->engine.round + 1)
+            continue;
+        node->reminded = node->engine.round + 1;
+        for (uint32_t i = 0; i < walk->said_count; i++)
+            if (walk->said[i].type != VOTE_PROPOSAL && !node->logged[i])
+                node->delivered[i] = 0;
+    }
+}
+
 /* Gossip passes on what anybody knows. */
 static void heal(struct walk *walk) {
     for (uint32_t i = 0; i < walk->node_count; i++)
@@ -424,6 +437,7 @@ static void heal(struct walk *walk) {
     for (int32_t i = 0; i < HEALING_EPOCHS && !all_decided(walk) && !walk->halted; i++) {
         int32_t round = lowest_round(walk);
         for (int turn = 0; turn < 400 && !walk->halted; turn++) {
+            remind(walk);
             bool delivered = deliver_some(walk, round);
             claim_all(walk);
             if (!delivered && !fire_some(walk, round))
