@@ -24,34 +24,41 @@ static void collect_channels(struct metrics *metrics, const struct link *link) {
     }
 }
 
-static void collect_peer(void *context, uint32_t number, const struct link *link) {
+static void collect_link(void *context, uint32_t number, const struct link *link) {
     struct collect *collect = context;
-    struct metrics *metrics = collect->metrics;
-    const char *id = link_id(link);
+    (void)number;
+    collect_channels(collect->metrics, link);
+    metrics_set_to(collect->metrics, METRICS_PEER_PENDING, link_id(link), NULL, (double)link_pending_bytes(link));
+}
+
+static void collect_peer(struct collect *collect, uint32_t number, const char *id) {
     struct replica_liveness liveness;
     int64_t height;
     int32_t round;
     uint32_t step;
-    collect_channels(metrics, link);
-    metrics_set_to(metrics, METRICS_PEER_PENDING, id, NULL, (double)link_pending_bytes(link));
     if (replica_peer_progress(collect->replica, number, &height, &round, &step))
-        metrics_set_to(metrics, METRICS_PEER_HEIGHT, id, NULL, (double)height);
+        metrics_set_to(collect->metrics, METRICS_PEER_HEIGHT, id, NULL, (double)height);
     if (!replica_peer_liveness(collect->replica, number, &liveness))
         return;
-    metrics_set_to(metrics, METRICS_SUSPECTED_PEER, id, NULL, liveness.suspected);
+    metrics_set_to(collect->metrics, METRICS_SUSPECTED_PEER, id, NULL, liveness.suspected);
     if (liveness.round_trip_us > 0)
-        metrics_set_to(metrics, METRICS_ROUND_TRIP, id, NULL, (double)liveness.round_trip_us / 1e6);
+        metrics_set_to(collect->metrics, METRICS_ROUND_TRIP, id, NULL, (double)liveness.round_trip_us / 1e6);
 }
 
 static void collect_peers(struct collect *collect) {
     static const enum metrics_id of_peers[] = {METRICS_PEER_SENT, METRICS_PEER_RECEIVED, METRICS_SEND_QUEUE, METRICS_PEER_PENDING, METRICS_PEER_HEIGHT,
                                                METRICS_SUSPECTED_PEER, METRICS_ROUND_TRIP};
+    uint32_t number;
+    const char *id;
     for (size_t i = 0; i < sizeof of_peers / sizeof of_peers[0]; i++)
         metrics_clear(collect->metrics, of_peers[i]);
+    for (uint32_t at = 0; replica_next_peer(collect->replica, &at, &number, &id);)
+        collect_peer(collect, number, id);
+    metrics_set(collect->metrics, METRICS_ACTIVE_OUTBOUND, replica_tx_peers(collect->replica));
     if (collect->board == NULL)
         return;
     metrics_set(collect->metrics, METRICS_PEERS, switchboard_count(collect->board, true) + switchboard_count(collect->board, false));
-    switchboard_each(collect->board, collect_peer, collect);
+    switchboard_each(collect->board, collect_link, collect);
 }
 
 static void collect_validators(struct collect *collect) {
@@ -68,14 +75,16 @@ static void collect_validators(struct collect *collect) {
     free(list);
 }
 
-static double resident_bytes(void) {
-    long pages = 0;
+static void collect_memory(struct metrics *metrics) {
+    long pages = 0, resident = 0;
+    double page = (double)sysconf(_SC_PAGESIZE);
     FILE *file = fopen("/proc/self/statm", "re");
-    if (file != NULL && fscanf(file, "%*s %ld", &pages) != 1)
-        pages = 0;
+    if (file != NULL && fscanf(file, "%ld %ld", &pages, &resident) != 2)
+        pages = resident = 0;
     if (file != NULL)
         fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+    metrics_set(metrics, METRICS_VIRTUAL_MEMORY, (double)pages * page);
+    metrics_set(metrics, METRICS_MEMORY, (double)resident * page);
 }
 
 static double count_fds(void) {
@@ -90,11 +99,14 @@ static double count_fds(void) {
 
 static void collect_process(struct collect *collect) {
     struct rusage usage;
+    struct rlimit files;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         metrics_set(collect->metrics, METRICS_CPU, (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                                                        (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
-    metrics_set(collect->metrics, METRICS_MEMORY, resident_bytes());
+    collect_memory(collect->metrics);
     metrics_set(collect->metrics, METRICS_OPEN_FDS, count_fds());
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+        metrics_set(collect->metrics, METRICS_MAX_FDS, (double)files.rlim_cur);
     metrics_set(collect->metrics, METRICS_STARTED, (double)collect->started_s);
 }
 

@@ -105,10 +105,12 @@ static void measure_power(struct replica *replica, int32_t type, const char *lab
 }
 
 static void enter_phase(struct replica *replica, uint32_t phase) {
-    if (phase == ENGINE_PRECOMMIT)
+    if (phase == ENGINE_COMMIT) { /* not before: two thirds end the step of prevotes, and the last ones come after it */
         measure_quorum(replica, VOTE_PREVOTE, METRICS_QUORUM_PREVOTE, true);
-    if (phase == ENGINE_COMMIT)
         measure_quorum(replica, VOTE_PRECOMMIT, METRICS_QUORUM_PRECOMMIT, false);
+    }
+    if (phase == ENGINE_NEW_HEIGHT) /* in the pause the last round's shares stay */
+        return;
     measure_power(replica, VOTE_PREVOTE, "prevote");
     measure_power(replica, VOTE_PRECOMMIT, "precommit");
 }

@@ -89,7 +89,9 @@
     X(HALTED, "quorate", "halted", GAUGE, "", NONE, "1: agreement stopped at this node, a human must look.") \
     X(CPU, "process", "cpu_seconds_total", COUNTER, "", NONE, "Total user and system CPU time spent in seconds.") \
     X(MEMORY, "process", "resident_memory_bytes", GAUGE, "", NONE, "Resident memory size in bytes.") \
+    X(VIRTUAL_MEMORY, "process", "virtual_memory_bytes", GAUGE, "", NONE, "Virtual memory size in bytes.") \
     X(OPEN_FDS, "process", "open_fds", GAUGE, "", NONE, "Number of open file descriptors.") \
+    X(MAX_FDS, "process", "max_fds", GAUGE, "", NONE, "Maximum number of open file descriptors.") \
     X(STARTED, "process", "start_time_seconds", GAUGE, "", NONE, "Start time of the process since unix epoch in seconds.")
 
 #define METRICS_ID(id, subsystem, name, type, labels, buckets, help) METRICS_##id,

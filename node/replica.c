@@ -580,6 +580,25 @@ bool replica_peer_progress(const struct replica *replica, uint32_t number, int64
     return false;
 }
 
+bool replica_next_peer(const struct replica *replica, uint32_t *at, uint32_t *number, const char **id) {
+    while (*at < replica->peers_end) {
+        const struct replica_peer *peer = &replica->peers[(*at)++];
+        if (!peer->present)
+            continue;
+        *number = peer->number;
+        *id = peer->id;
+        return true;
+    }
+    return false;
+}
+
+uint32_t replica_tx_peers(const struct replica *replica) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; replica->config.mempool_broadcast && i < replica->peers_end; i++)
+        count += replica->peers[i].present;
+    return count;
+}
+
 bool replica_halted(const struct replica *replica, char *why, size_t size) {
     if (replica->halted && why != NULL)
         snprintf(why, size, "%s", replica->halted_why);

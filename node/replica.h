@@ -80,6 +80,9 @@ bool replica_catching_up(const struct replica *replica);
 bool replica_resting(const struct replica *replica); /* block sync is at work: the engine tells of the past */
 struct timestamp replica_height_started(const struct replica *replica);
 bool replica_peer_progress(const struct replica *replica, uint32_t peer, int64_t *height, int32_t *round, uint32_t *step);
+/* Walks over the peers: *at is 0 at first. false: no more. The id is a loan until the next call into the replica. */
+bool replica_next_peer(const struct replica *replica, uint32_t *at, uint32_t *number, const char **id);
+uint32_t replica_tx_peers(const struct replica *replica); /* how many are sent transactions */
 /* Who is suspected to be slow or gone (suspects.h). */
 struct replica_liveness {
     struct address address; /* of a validator */
