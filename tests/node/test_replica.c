@@ -606,7 +606,7 @@ Suite *suite_replica(void);
 Suite *suite_replica(void) {
     Suite *suite = suite_create("replica");
     TCase *tests = tcase_create("replica");
-    tcase_set_timeout(tests, 120);
+    tcase_set_timeout(tests, 400);
     tcase_add_test(tests, four_validators_commit_the_same_blocks_in_round_zero);
     tcase_add_test(tests, a_precommit_cast_in_the_step_that_decides_joins_the_last_commit);
     tcase_add_test(tests, one_validator_commits_alone);
