@@ -4,8 +4,8 @@
  *
  * At opening a torn tail of the newest file is cut (after a copy to wal.CORRUPTED) and reported; damage anywhere else that a replay of the
  * current height could meet is an error with file, offset and what to do. Torn is: the last record incomplete, of a wrong checksum, or zeroes from
- * within it to the end; or a record that lacks a whole sector of 512 bytes (zeroes) if no word of our own follows, as that would have been written
- * after a sync. A last record that is whole but for its length was not torn, it was damaged. */
+ * within it to the end; or a record that lacks a whole sector of 512 bytes (zeroes) if no vote or proposal of our own follows, as whoever
+ * appends one syncs all before it first. A last record that is whole but for its length was not torn, it was damaged. */
 #ifndef QUORATE_NODE_JOURNAL_H
 #define QUORATE_NODE_JOURNAL_H
 

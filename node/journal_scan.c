@@ -1,6 +1,7 @@
 #include "node/journal_scan.h"
 
 #include "crypto/crc32c.h"
+#include "node/wire.h"
 
 #define HEAD_BYTES   8
 #define WINDOW_BYTES (4 * 1024 * 1024)
@@ -53,6 +54,12 @@ static size_t missing_sector(struct span rest, uint64_t offset, size_t at, size_
     return 0;
 }
 
+/* A vote or proposal: parts of our own block are no word, as many are written in one go. */
+static bool is_own_word(const struct journal_record *record) {
+    return record->kind == JOURNAL_MESSAGE && record->peer_id.size == 0 && record->message.size > 0 &&
+           (record->message.data[0] == (WIRE_VOTE_MESSAGE << 3 | 2) || record->message.data[0] == (WIRE_PROPOSAL << 3 | 2));
+}
+
 /* Our own words are written after a sync of all before them. Whoever cannot be sure says yes. */
 static bool own_word_follows(struct span rest, size_t at) {
     struct journal_record record;
@@ -62,7 +69,7 @@ static bool own_word_follows(struct span rest, size_t at) {
         if (length == 0 || length > JOURNAL_RECORD_BYTES_MAX || length > rest.size - at - HEAD_BYTES)
             continue;
         looked_at += length;
-        if (journal_record_decode(&record, span_of(rest.data + at, HEAD_BYTES + length)) > 0 && record.kind == JOURNAL_MESSAGE && record.peer_id.size == 0)
+        if (journal_record_decode(&record, span_of(rest.data + at, HEAD_BYTES + length)) > 0 && is_own_word(&record))
             return true;
     }
     return looked_at > SEARCH_BYTES;

@@ -491,6 +491,7 @@ static void look_for_standstill(struct replica *replica) {
 void replica_signed(struct replica *replica, const struct world_signing *answer) {
     if (replica->halted || replica->resting)
         return;
+    journal_sync(replica->journal); /* a word of our own in the journal says that all before it is durable (journal_scan.c) */
     replica->pumping = true; /* a proposal and its block belong together */
     perform_signed(replica, answer);
     replica->pumping = false;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/wire.h"
+
 
 #define NAME "data/cs.wal/wal"
 
@@ -502,9 +504,13 @@ END_TEST
 
 /* Sectors that arrived in no order */
 
+enum { PART = WIRE_BLOCK_PART << 3 | 2, VOTE = WIRE_VOTE_MESSAGE << 3 | 2 };
+
 static void append_large(struct journal *journal, int number, const char *peer) {
     char text[1700];
     memset(text, 'a' + number, sizeof text - 1);
+    if (number < 0)
+        text[0] = (char)-number;
     text[sizeof text - 1] = '\0';
     journal_append(journal, &(struct journal_record){.kind = JOURNAL_MESSAGE, .time = now, .message = span_text(text), .peer_id = span_text(peer)});
 }
@@ -559,21 +565,23 @@ static void clear_bytes(int64_t from, size_t size) {
     blob_release(whole);
 }
 
-/* A vote of our own was written after a sync of all before it, so a sector that is missing there was there once. */
-START_TEST(a_sector_missing_before_a_word_of_our_own_is_damage) {
-    static const char *const peers[] = {"ab", ""};
-    for (int own = 0; own < 2; own++) {
+/* A vote of our own was written after a sync of all before it, so a sector that is missing there was there once. Parts of our own block were not:
+ * many are written in one go (seed 3008298). */
+START_TEST(a_sector_missing_before_a_vote_of_our_own_is_damage) {
+    static const char *const peers[] = {"ab", "", ""};
+    static const int kinds[] = {VOTE, VOTE, PART};
+    for (int own = 0; own < 3; own++) {
         char *note = NULL, *error = NULL;
         disk_memory_free(disk);
         disk = disk_memory_new(failure);
         struct journal *journal = must_open();
         for (int i = 0; i < 3; i++)
-            append_large(journal, i, i == 2 ? peers[own] : "ab");
+            append_large(journal, i == 2 ? -kinds[own] : i, i == 2 ? peers[own] : "ab");
         journal_close(journal);
         clear_bytes(1024, 512);
         journal = journal_open(disk, NAME, &note, &error);
         ck_assert_msg((journal == NULL) == (own == 1), "%s", own == 1 ? "opened" : error);
-        ck_assert(own == 0 || strstr(error, "damaged record at offset") != NULL);
+        ck_assert(own != 1 || strstr(error, "damaged record at offset") != NULL);
         journal_close(journal);
         free(note);
         free(error);
@@ -682,7 +690,7 @@ Suite *suite_journal(void) {
     tcase_add_test(tests, no_crash_loses_a_synced_record_or_keeps_the_journal_from_opening);
     tcase_add_test(tests, the_first_sync_after_opening_makes_durable_what_was_read);
     tcase_add_test(tests, of_what_was_not_synced_any_sector_may_be_missing);
-    tcase_add_test(tests, a_sector_missing_before_a_word_of_our_own_is_damage);
+    tcase_add_test(tests, a_sector_missing_before_a_vote_of_our_own_is_damage);
     tcase_add_test(tests, a_hole_before_bytes_that_look_like_many_records_costs_no_more_than_a_moment);
     tcase_add_test(tests, less_than_a_sector_missing_amid_what_was_written_is_damage);
     tcase_add_test(tests, the_codec_gives_back_what_it_was_given);
