@@ -322,6 +322,13 @@ static void one_answer_too_many(struct seat *seat) {
         put_plain(seat, ABCI_FLUSH);
 }
 
+static void two_flushes_at_once(struct seat *seat) {
+    if (seat->request.call == ABCI_FLUSH)
+        put_bytes(seat, "\x02\x1a\x00\x02\x1a\x00", 6);
+    else
+        put_plain(seat, seat->request.call);
+}
+
 static void leaves_when_idle(struct seat *seat) {
     put_plain(seat, seat->request.call);
     if (seat->request.call == ABCI_FLUSH)
@@ -331,6 +338,7 @@ static void leaves_when_idle(struct seat *seat) {
 START_TEST(between_two_calls_it_is_noticed_when_the_application_goes_or_speaks) {
     SAYS(leaves_when_idle, use_commit_then_loop, "has closed the connection: did it crash? (consensus connection)");
     SAYS(one_answer_too_many, use_commit_then_loop, "says something that was not asked (consensus connection)");
+    SAYS(two_flushes_at_once, use_commit, "says something that was not asked (consensus connection)"); /* at once, before the next call */
 }
 END_TEST
 
