@@ -42,6 +42,7 @@ export async function curlRoutes(report, net, facts) {
     broadcast_tx_async: [`tx=0x010203`, (r) => r.code === 0 && r.hash.length === 64],
     broadcast_tx_commit: [`tx=0x01020304`, (r) => r.check_tx.code !== 0],
     vote_log: [`height=${height}`, (r) => r.height === String(height)], // ours
+    fork_alarm: ["", (r) => r.raised === false && r.bundle === ""], // ours
     unsafe_flush_mempool: ["", (r) => Object.keys(r).length === 0],
     dial_seeds: [`seeds=[]`, undefined, /no seeds/],
     dial_peers: [`peers=[]`, undefined, /no peers/],
