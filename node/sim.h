@@ -70,6 +70,8 @@ int64_t sim_now_ms(const struct sim *sim);
 int64_t sim_now_us(const struct sim *sim);
 
 enum mempool_verdict sim_submit(struct sim *sim, uint32_t node, const char *tx);
+/* A question to its application; false: it died of it. */
+bool sim_query(struct sim *sim, uint32_t node, struct abci_answer *answer, const struct abci_query *question, struct arena *arena);
 enum mempool_verdict sim_submit_bytes(struct sim *sim, uint32_t node, struct span tx);
 
 /* ---- lives. kill -9: what was not synced is lost, kept or torn by chance. A dead node can be started again on what is left. */

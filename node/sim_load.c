@@ -66,13 +66,28 @@ struct span sim_load_next(struct sim_load *load, struct sim *sim, uint32_t node)
 
 /* ---- questions to the application */
 
+static void make_question(char path[static 128], struct abci_query *question, const struct load_account *account) {
+    snprintf(path, 128, "/ledger/account/%s", account->address);
+    *question = (struct abci_query){.path = span_text(path)};
+}
+
+/* Of a ledger that stands outside. */
 static struct span ask(struct ledger *ledger, const struct load_account *account, struct arena *arena) {
     char path[128];
-    snprintf(path, sizeof path, "/ledger/account/%s", account->address);
-    struct abci_query question = {.path = span_text(path)};
+    struct abci_query question;
     struct abci_answer answer = {0};
+    make_question(path, &question, account);
     ledger->app->table->query(ledger->app, &answer, &question, arena);
     return answer.value;
+}
+
+/* A question may be what the node dies of. */
+static struct span ask_node(struct sim *sim, uint32_t node, const struct load_account *account, struct arena *arena) {
+    char path[128];
+    struct abci_query question;
+    struct abci_answer answer = {0};
+    make_question(path, &question, account);
+    return sim_query(sim, node, &answer, &question, arena) ? answer.value : span_of(NULL, 0);
 }
 
 /* The number after "name":" anywhere; −1: none. */
@@ -100,7 +115,7 @@ void sim_load_note(struct sim_load *load, struct sim *sim, uint32_t node, enum m
     }
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    int64_t sequence = number_after(ask(sim_ledger(sim, node), account, &arena), "sequence");
+    int64_t sequence = number_after(ask_node(sim, node, account, &arena), "sequence");
     account->sequence = sequence < 0 ? 0 : (uint64_t)sequence;
     arena_close(&arena);
 }

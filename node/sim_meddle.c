@@ -42,6 +42,23 @@ static void mute(void *context) {
 
 void sim_mute(struct sim *sim, uint32_t node, const char *why) { sim_run_call(sim, mute, &(struct muting){&sim->nodes[node], why}); }
 
+struct asking {
+    struct app *app;
+    struct abci_answer *answer;
+    const struct abci_query *question;
+    struct arena *arena;
+};
+
+static void ask(void *context) {
+    const struct asking *asking = context;
+    asking->app->table->query(asking->app, asking->answer, asking->question, asking->arena);
+}
+
+bool sim_query(struct sim *sim, uint32_t node, struct abci_answer *answer, const struct abci_query *question, struct arena *arena) {
+    struct asking asking = {sim->nodes[node].app, answer, question, arena};
+    return sim_run_call(sim, ask, &asking);
+}
+
 /* ---- links */
 
 static void mesh_again(struct sim *sim, uint32_t a, uint32_t b) {
