@@ -125,14 +125,14 @@ check: deps
 	@echo "make check: all good"
 
 # What building needs, and what testing needs beyond it; installed if it can be, else named.
-RUN_PACKAGES   := gcc make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev libutf8proc-dev libwslay-dev
+RUN_PACKAGES   := gcc libc6-dev make pkg-config libssl-dev libleveldb-dev libevent-dev libjansson-dev libsecp256k1-dev libutf8proc-dev libwslay-dev
 CHECK_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-dev check libsubunit-dev curl
 
 define DEPS_SCRIPT
 probe() {
     case $$1 in
     gcc|clang|make|pkg-config|curl) command -v $$1 >/dev/null; return ;;
-    libssl-dev) header=openssl/sha.h ;; libleveldb-dev) header=leveldb/c.h ;; libevent-dev) header=event2/event.h ;;
+    libc6-dev) header=stdint.h ;; libssl-dev) header=openssl/sha.h ;; libleveldb-dev) header=leveldb/c.h ;; libevent-dev) header=event2/event.h ;;
     libjansson-dev) header=jansson.h ;; libsecp256k1-dev) header=secp256k1.h ;; libutf8proc-dev) header=utf8proc.h ;; libwslay-dev) header=wslay/wslay.h ;; check) header=check.h ;;
     libsubunit-dev) header=subunit/child.h ;; *) return 0 ;;
     esac
