@@ -221,6 +221,17 @@ static void free_network(struct network *net) {
     free(net->accounts);
 }
 
+static void tell(const struct network *net) {
+    printf("made %zu homes in %s\nrun each with: quorate start --home %s\n", net->count, wish.out, net->homes[0]);
+    if (wish.loopback_base_port != 0 || wish.hostname_count > 0 || wish.starting_ip != NULL || net->count < 2)
+        return;
+    char *first = host_of(0), *last = host_of(net->count - 1);
+    printf("the others are dialled at %s%s %s: DNS or /etc/hosts must know these names; for one machine: --loopback-base-port %lld\n", first,
+           net->count == 2 ? "," : " to", last, (long long)wish.p2p_port);
+    free(first);
+    free(last);
+}
+
 static bool make_network(char **error) {
     struct network net = {.count = (size_t)(wish.validators + wish.others)};
     net.keys = calloc(net.count, sizeof net.keys[0]);
@@ -231,7 +242,7 @@ static bool make_network(char **error) {
         net.homes[i] = complaint_of("%s/%s%zu", wish.out, wish.prefix, i);
     bool good = write_network(&net, error);
     if (good)
-        printf("made %zu homes in %s\nrun each with: quorate start --home %s\n", net.count, wish.out, net.homes[0]);
+        tell(&net);
     free_network(&net);
     return good;
 }

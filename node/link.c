@@ -297,7 +297,8 @@ static void on_event(struct bufferevent *socket, short what, void *context) {
     if ((what & BEV_EVENT_ERROR) == 0)
         snprintf(why, sizeof why, "the other side closed the connection");
     else
-        snprintf(why, sizeof why, "%s", dns != 0 ? evutil_gai_strerror(dns) : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+        snprintf(why, sizeof why, "%s%s", dns != 0 ? "the name leads to no address; DNS or /etc/hosts must know it: " : "",
+                 dns != 0 ? evutil_gai_strerror(dns) : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
     if (link->handed_over)
         link_kill(link, why, false);
     else

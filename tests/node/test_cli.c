@@ -176,6 +176,20 @@ START_TEST(testnet_on_loopback_names_all_peers_and_their_ports) {
 }
 END_TEST
 
+START_TEST(testnet_says_which_names_must_lead_where_unless_all_are_here) {
+    char net[160];
+    snprintf(net, sizeof net, "%s/apart", folder);
+    EXPECT(0, "testnet", "--v", "2", "--o", net);
+    EXPECT_SAID("the others are dialled at node0, node1: DNS or /etc/hosts must know these names; for one machine: --loopback-base-port 26656");
+    snprintf(net, sizeof net, "%s/here", folder);
+    EXPECT(0, "testnet", "--v", "2", "--o", net, "--loopback-base-port", "30000");
+    ck_assert_ptr_null(strstr(said, "/etc/hosts"));
+    snprintf(net, sizeof net, "%s/numbered", folder);
+    EXPECT(0, "testnet", "--v", "2", "--o", net, "--starting-ip-address", "10.0.0.1");
+    ck_assert_ptr_null(strstr(said, "/etc/hosts"));
+}
+END_TEST
+
 START_TEST(testnet_counts_addresses_up) {
     char net[128], path[160], *warning = NULL, *error = NULL;
     struct config config;
@@ -412,6 +426,7 @@ Suite *suite_cli(void) {
     tcase_add_test(tests, init_and_testnet_overwrite_nothing);
     tcase_add_test(tests, init_refuses_what_cannot_be);
     tcase_add_test(tests, testnet_on_loopback_names_all_peers_and_their_ports);
+    tcase_add_test(tests, testnet_says_which_names_must_lead_where_unless_all_are_here);
     tcase_add_test(tests, testnet_counts_addresses_up);
     tcase_add_test(tests, testnet_refuses_what_cannot_be);
     tcase_add_test(tests, keys_are_made_listed_and_imported);
