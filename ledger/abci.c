@@ -110,6 +110,12 @@ uint32_t abci_count(struct span message, uint32_t number) {
     return count;
 }
 
+void *abci_take_list(struct proto_reader *reader, struct span message, uint32_t number, size_t item_size, struct arena *arena) {
+    void *list = arena_take(arena, abci_count(message, number), item_size);
+    reader->bad = reader->bad || list == NULL;
+    return list;
+}
+
 static void read_attribute(struct abci_attribute *attribute, struct proto_reader *reader) {
     for (struct proto_field field; proto_next(reader, &field);) {
         switch (field.number) {

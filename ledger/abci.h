@@ -152,6 +152,8 @@ bool abci_finalized_decode(struct abci_finalized *finalized, struct span bytes, 
 
 /* The pieces of it, for other messages that have them. A `message` is the field of the `outer` reader that holds the piece. */
 uint32_t abci_count(struct span message, uint32_t number); /* fields of this number: lists are counted before they are taken */
+/* A list of as many items of the arena as the message has fields of this number. NULL: no room, and the reader is spoilt. */
+void *abci_take_list(struct proto_reader *reader, struct span message, uint32_t number, size_t item_size, struct arena *arena);
 void abci_tx_result_read(struct abci_tx_result *result, struct proto_reader *outer, const struct proto_field *message, struct arena *arena);
 void abci_update_write(struct proto_writer *writer, uint32_t field, const struct abci_validator_update *update);
 void abci_update_read(struct abci_validator_update *update, struct proto_reader *outer, const struct proto_field *message);

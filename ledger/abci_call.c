@@ -23,3 +23,10 @@ const char *abci_call_text(enum abci_call call) {
     };
     return call >= 0 && call < ABCI_CALL_COUNT ? texts[call] : "an unknown call";
 }
+
+enum abci_call abci_call_of(const uint8_t numbers[static ABCI_CALL_COUNT], uint32_t number) {
+    for (int call = ABCI_NONE + 1; call < ABCI_CALL_COUNT; call++)
+        if (numbers[call] == number)
+            return (enum abci_call)call;
+    return ABCI_NONE;
+}

@@ -2,6 +2,8 @@
 #ifndef QUORATE_LEDGER_ABCI_CALL_H
 #define QUORATE_LEDGER_ABCI_CALL_H
 
+#include <stdint.h>
+
 enum abci_call {
     ABCI_NONE,
     ABCI_ECHO,
@@ -24,5 +26,7 @@ enum abci_call {
     ABCI_CALL_COUNT,
 };
 const char *abci_call_text(enum abci_call call); /* "FinalizeBlock" */
+/* The call whose field of the oneof has this number, by a table with the numbers of all. ABCI_NONE: no such. */
+enum abci_call abci_call_of(const uint8_t numbers[static ABCI_CALL_COUNT], uint32_t number);
 
 #endif

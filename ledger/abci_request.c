@@ -190,13 +190,6 @@ void abci_request_write(struct proto_writer *writer, const struct abci_request *
 
 /* ---- reading */
 
-/* A list of as many as there are fields of this number; an arena without room spoils the reader. */
-static void *take_list(struct proto_reader *reader, struct span message, uint32_t field, size_t item_size, struct arena *arena) {
-    void *list = arena_take(arena, abci_count(message, field), item_size);
-    reader->bad = reader->bad || list == NULL;
-    return list;
-}
-
 static void read_address(struct address *address, struct proto_reader *reader, const struct proto_field *field) {
     address->size = (uint8_t)proto_bytes_into(reader, field, address->bytes, sizeof address->bytes);
 }
@@ -227,7 +220,7 @@ static void read_vote_field(struct abci_vote_info *vote, struct proto_reader *re
 static void read_commit(struct abci_block *block, struct proto_reader *outer, const struct proto_field *message, bool is_extended,
                         struct arena *arena) {
     struct proto_reader reader = proto_sub(outer, message);
-    struct abci_vote_info *votes = take_list(&reader, message->bytes, 2, sizeof *votes, arena);
+    struct abci_vote_info *votes = abci_take_list(&reader, message->bytes, 2, sizeof *votes, arena);
     block->votes = votes;
     block->vote_count = 0; /* given twice, the later list counts */
     for (struct proto_field field; proto_next(&reader, &field);) {
@@ -291,8 +284,8 @@ static void read_block_field(struct abci_request *request, struct lists *lists, 
 static void read_block(struct abci_request *request, struct proto_reader *reader, struct span message, struct arena *arena) {
     const struct shape *shape = shape_of(request->call);
     struct lists lists = {
-        .txs = take_list(reader, message, shape->txs, sizeof *lists.txs, arena),
-        .misbehavior = take_list(reader, message, shape->misbehavior, sizeof *lists.misbehavior, arena),
+        .txs = abci_take_list(reader, message, shape->txs, sizeof *lists.txs, arena),
+        .misbehavior = abci_take_list(reader, message, shape->misbehavior, sizeof *lists.misbehavior, arena),
     };
     request->block.txs = lists.txs;
     request->block.misbehavior = lists.misbehavior;
@@ -323,7 +316,7 @@ static void read_params(struct abci_init_chain *chain, struct proto_reader *oute
 }
 
 static void read_init_chain(struct abci_init_chain *chain, struct proto_reader *reader, struct span message, struct arena *arena) {
-    struct abci_validator_update *validators = take_list(reader, message, 4, sizeof *validators, arena);
+    struct abci_validator_update *validators = abci_take_list(reader, message, 4, sizeof *validators, arena);
     chain->validators = validators;
     chain->time = TIMESTAMP_ZERO;
     for (struct proto_field field; proto_next(reader, &field);) {
@@ -442,19 +435,12 @@ static void read_value(struct abci_request *request, struct proto_reader *reader
     }
 }
 
-static enum abci_call call_of(uint32_t number) {
-    for (int call = ABCI_NONE + 1; call < ABCI_CALL_COUNT; call++)
-        if (numbers[call] == number)
-            return (enum abci_call)call;
-    return ABCI_NONE;
-}
-
 bool abci_request_decode(struct abci_request *request, struct span bytes, struct arena *arena) {
     struct proto_reader reader = proto_reader_over(bytes);
     struct abci_request out;
     memset(&out, 0, sizeof out);
     for (struct proto_field field; proto_next(&reader, &field);) {
-        enum abci_call call = call_of(field.number);
+        enum abci_call call = abci_call_of(numbers, field.number);
         if (call == ABCI_NONE)
             continue;
         memset(&out, 0, sizeof out);

@@ -117,12 +117,6 @@ void abci_response_write(struct proto_writer *writer, const struct abci_response
 
 /* ---- reading */
 
-static void *take_list(struct proto_reader *reader, struct span message, uint32_t field, size_t item_size, struct arena *arena) {
-    void *list = arena_take(arena, abci_count(message, field), item_size);
-    reader->bad = reader->bad || list == NULL;
-    return list;
-}
-
 static void read_app_hash(struct app_hash *hash, struct proto_reader *reader, const struct proto_field *field) {
     hash->size = (uint8_t)proto_bytes_into(reader, field, hash->bytes, sizeof hash->bytes);
 }
@@ -140,7 +134,7 @@ static void read_info(struct abci_info *info, struct proto_reader *reader) {
 }
 
 static void read_init_chain(struct abci_response *out, struct proto_reader *reader, struct span message, struct arena *arena) {
-    out->init_chain.validators = take_list(reader, message, 2, sizeof *out->init_chain.validators, arena);
+    out->init_chain.validators = abci_take_list(reader, message, 2, sizeof *out->init_chain.validators, arena);
     for (struct proto_field field; proto_next(reader, &field);) {
         switch (field.number) {
         case 1:
@@ -167,7 +161,7 @@ static void read_proof(struct abci_proof_op *op, struct proto_reader *outer, con
 
 static void read_proofs(struct abci_answer *answer, struct proto_reader *outer, const struct proto_field *message, struct arena *arena) {
     struct proto_reader reader = proto_sub(outer, message);
-    answer->proofs = take_list(&reader, message->bytes, 1, sizeof *answer->proofs, arena);
+    answer->proofs = abci_take_list(&reader, message->bytes, 1, sizeof *answer->proofs, arena);
     answer->proof_count = 0; /* given twice, the later list counts */
     for (struct proto_field field; proto_next(&reader, &field);)
         if (field.number == 1)
@@ -192,7 +186,7 @@ static void read_answer(struct abci_answer *answer, struct proto_reader *reader,
 }
 
 static void read_snapshots(struct abci_response *out, struct proto_reader *reader, struct span message, struct arena *arena) {
-    out->snapshots.list = take_list(reader, message, 1, sizeof *out->snapshots.list, arena);
+    out->snapshots.list = abci_take_list(reader, message, 1, sizeof *out->snapshots.list, arena);
     for (struct proto_field field; proto_next(reader, &field);)
         if (field.number == 1)
             abci_snapshot_read(&out->snapshots.list[out->snapshots.count++], reader, &field);
@@ -215,7 +209,7 @@ static void read_refetch(struct abci_response *out, struct proto_reader *reader,
 
 static void read_apply(struct abci_response *out, struct proto_reader *reader, struct span message, struct arena *arena) {
     struct abci_spans *senders = &out->apply_chunk.reject_senders;
-    senders->list = take_list(reader, message, 3, sizeof *senders->list, arena);
+    senders->list = abci_take_list(reader, message, 3, sizeof *senders->list, arena);
     out->apply_chunk.refetch = arena_take(arena, message.size, sizeof *out->apply_chunk.refetch);
     reader->bad = reader->bad || out->apply_chunk.refetch == NULL;
     for (struct proto_field field; proto_next(reader, &field);) {
@@ -228,7 +222,7 @@ static void read_apply(struct abci_response *out, struct proto_reader *reader, s
 }
 
 static void read_txs(struct abci_spans *txs, struct proto_reader *reader, struct span message, struct arena *arena) {
-    txs->list = take_list(reader, message, 1, sizeof *txs->list, arena);
+    txs->list = abci_take_list(reader, message, 1, sizeof *txs->list, arena);
     for (struct proto_field field; proto_next(reader, &field);)
         if (field.number == 1)
             txs->list[txs->count++] = proto_bytes(reader, &field);
@@ -278,19 +272,12 @@ static void read_value(struct abci_response *out, struct proto_reader *reader, s
     }
 }
 
-static enum abci_call call_of(uint32_t number) {
-    for (int call = ABCI_NONE + 1; call < ABCI_CALL_COUNT; call++)
-        if (numbers[call] == number)
-            return (enum abci_call)call;
-    return ABCI_NONE;
-}
-
 bool abci_response_decode(struct abci_response *response, struct span bytes, struct arena *arena) {
     struct proto_reader reader = proto_reader_over(bytes);
     struct abci_response out;
     memset(&out, 0, sizeof out);
     for (struct proto_field field; proto_next(&reader, &field);) {
-        enum abci_call call = call_of(field.number);
+        enum abci_call call = abci_call_of(numbers, field.number);
         if (call == ABCI_NONE)
             continue;
         memset(&out, 0, sizeof out);

@@ -408,17 +408,15 @@ static bool post_batch(struct exchange *exchange, struct span batch) {
     return go_on(exchange);
 }
 
-bool exchange_post(struct exchange *exchange, struct span body) {
-    struct span value, error = {0};
+static bool refuse_text(struct exchange *exchange, size_t bad_at, size_t size) {
+    char text[96];
+    snprintf(text, sizeof text, "invalid JSON or nested too deep at byte %zu of %zu", bad_at, size);
+    return refuse_unparsed(exchange, span_text(text));
+}
+
+static bool post_one(struct exchange *exchange, struct span value) {
+    struct span error = {0};
     struct envelope envelope;
-    size_t bad_at;
-    if (!scan_value(&value, body, &bad_at)) {
-        char text[96];
-        snprintf(text, sizeof text, "invalid JSON or nested too deep at byte %zu of %zu", bad_at, body.size);
-        return refuse_unparsed(exchange, span_text(text));
-    }
-    if (scan_kind(value) == SCAN_LIST)
-        return post_batch(exchange, value);
     if (!read_envelope(&envelope, &error, value, &exchange->arena))
         return refuse_unparsed(exchange, error);
     bool complete = run_request(exchange, &envelope);
@@ -427,21 +425,18 @@ bool exchange_post(struct exchange *exchange, struct span body) {
     return complete;
 }
 
-bool exchange_socket(struct exchange *exchange, struct span message) {
-    struct span value, error = {0};
-    struct envelope envelope;
+bool exchange_post(struct exchange *exchange, struct span body) {
+    struct span value;
     size_t bad_at;
-    if (!scan_value(&value, message, &bad_at)) {
-        char text[96];
-        snprintf(text, sizeof text, "invalid JSON or nested too deep at byte %zu of %zu", bad_at, message.size);
-        return refuse_unparsed(exchange, span_text(text));
-    }
-    if (!read_envelope(&envelope, &error, value, &exchange->arena))
-        return refuse_unparsed(exchange, error);
-    bool complete = run_request(exchange, &envelope);
-    if (complete)
-        finish(exchange);
-    return complete;
+    if (!scan_value(&value, body, &bad_at))
+        return refuse_text(exchange, bad_at, body.size);
+    return scan_kind(value) == SCAN_LIST ? post_batch(exchange, value) : post_one(exchange, value);
+}
+
+bool exchange_socket(struct exchange *exchange, struct span message) {
+    struct span value;
+    size_t bad_at;
+    return scan_value(&value, message, &bad_at) ? post_one(exchange, value) : refuse_text(exchange, bad_at, message.size);
 }
 
 bool exchange_uri(struct exchange *exchange, struct span method, struct span query, struct span form) {

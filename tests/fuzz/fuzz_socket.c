@@ -13,21 +13,6 @@
 
 #include "tests/fuzz/server.h"
 
-static int connect_to(const struct server *server) {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(rpc_port(server->rpc)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert(fd >= 0);
-    const struct linger at_once = {.l_onoff = 1}; /* no TIME_WAIT: there are very many of us */
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
-        close(fd);
-        return -1;
-    }
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
-}
-
 struct heard {
     char bytes[1 << 16];
     size_t size;
@@ -64,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct heard heard;
     const struct server *server = server_running();
     struct fuzz fuzz = fuzz_over(data, size);
-    int fd = connect_to(server);
+    int fd = server_connect(server);
     if (fd < 0)
         return 0;
     heard.size = 0;

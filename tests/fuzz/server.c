@@ -1,7 +1,12 @@
 #include "tests/fuzz/server.h"
 
+#include <arpa/inet.h>
+#include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/world.h"
@@ -133,4 +138,19 @@ const struct server *server_running(void) {
     if (server.rpc == NULL)
         begin();
     return &server;
+}
+
+int server_connect(const struct server *server) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(rpc_port(server->rpc)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert(fd >= 0);
+    const struct linger at_once = {.l_onoff = 1}; /* no TIME_WAIT: there are very many of us */
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        return -1;
+    }
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
 }

@@ -12,6 +12,7 @@ struct server {
 };
 
 const struct server *server_running(void);
+int server_connect(const struct server *server); /* a socket that does not block; −1: no connection was to be had */
 /* broadcast_tx_commit waits for a block: here is one with all that waits, as far as rpc can tell. The chain stays as it is. */
 void server_commit(void);
 void server_forget(void); /* what waits */
