@@ -140,9 +140,9 @@ const struct server *server_running(void) {
     return &server;
 }
 
-int server_connect(const struct server *server) {
+int server_connect(const struct server *running) {
     struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(rpc_port(server->rpc)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_port = htons(rpc_port(running->rpc)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert(fd >= 0);
     const struct linger at_once = {.l_onoff = 1}; /* no TIME_WAIT: there are very many of us */
