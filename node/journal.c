@@ -86,7 +86,7 @@ static void rotate(struct journal *journal) {
     journal->disk->table->rename(journal->disk, journal->name, to);
     journal->rotated_bytes += journal->head_bytes;
     journal->head_bytes = 0;
-    while (journal->first < journal->next && journal->rotated_bytes > journal->total_bytes_max)
+    while (journal->first + 1 < journal->next && journal->rotated_bytes > journal->total_bytes_max) /* the newest has the end of this height */
         drop_oldest(journal);
 }
 

@@ -343,6 +343,24 @@ START_TEST(old_files_are_dropped_beyond_the_limit) {
 }
 END_TEST
 
+/* It holds the end of the last height: without it a restart would forget what was signed of the height at hand. */
+START_TEST(a_height_larger_than_all_files_may_be_is_kept_until_the_next_has_ended) {
+    struct journal *journal = must_open();
+    journal_limit(journal, 100, 250);
+    for (int64_t height = 1; height <= 3; height++) {
+        for (int i = 0; i < 40; i++)
+            append_message(journal, "many words of one height");
+        journal_end_height(journal, height, &now);
+    }
+    append_message(journal, "now");
+    journal_close(journal);
+    journal = must_open();
+    ck_assert_str_eq(replayed(journal, 4), "m:now ");
+    ck_assert_int_eq(disk->table->size(disk, NAME ".001"), -1);
+    journal_close(journal);
+}
+END_TEST
+
 START_TEST(a_missing_middle_file_is_named) {
     char *note, *error;
     journal_close(five_files());
@@ -683,6 +701,7 @@ Suite *suite_journal(void) {
     tcase_add_test(tests, garbage_is_never_replayed);
     tcase_add_test(tests, a_replay_goes_across_rotated_files);
     tcase_add_test(tests, old_files_are_dropped_beyond_the_limit);
+    tcase_add_test(tests, a_height_larger_than_all_files_may_be_is_kept_until_the_next_has_ended);
     tcase_add_test(tests, a_missing_middle_file_is_named);
     tcase_add_test(tests, a_torn_rotated_file_is_damage_if_it_is_needed);
     tcase_add_test(tests, a_replay_may_append_and_end_heights_and_does_not_visit_them);
