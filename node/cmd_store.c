@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "crypto/text.h"
-#include "genesis/genesis.h"
-#include "ledger/ledger.h"
 #include "node/cli.h"
 #include "node/complaint.h"
 #include "node/dbstats.h"
+#include "node/homestore.h"
 
 static const char *home;
 static bool hard;
@@ -19,77 +18,28 @@ static const struct cli_option options[] = {
     {"hard", CLI_FLAG, &hard, "", "remove the block too, not its effects alone", 0, 0},
 };
 
-struct store {
-    struct config config;
-    struct genesis genesis;
-    struct kv *kv;
-    struct app *app;
-    struct ledger ledger;
-    bool has_genesis, has_ledger;
-};
-
-static void fail(void *context, const char *what) __attribute__((noreturn));
-static void fail(void *context, const char *what) {
-    (void)context;
-    fprintf(stderr, "quorate: %s\n", what);
-    _Exit(CLI_WORLD);
-}
-
-static bool open_store(struct store *store, char **error) {
-    char *warning = NULL;
-    bool good = config_load(&store->config, home, &warning, error);
-    free(warning);
-    if (!good)
-        return false;
-    char *genesis = config_path(&store->config, store->config.genesis_file), *data = config_path(&store->config, store->config.db_dir);
-    char *path = complaint_of("%s/quorate.db", data);
-    store->has_genesis = genesis_load(&store->genesis, genesis, config_release(&store->config), error);
-    if (store->has_genesis)
-        store->kv = kv_leveldb_open(path, NULL, (struct kv_failure){NULL, fail}, error);
-    free(genesis);
-    free(data);
-    free(path);
-    if (store->kv == NULL)
-        return false;
-    if (!config_app_is_apart(&store->config)) /* else the chain alone: its application may not even run */
-        store->app = app_open(config_application(&store->config), store->kv, store->genesis.state.chain_id);
-    store->has_ledger = ledger_open(&store->ledger, store->kv, store->app, &store->genesis.state, config_release(&store->config), error);
-    return store->has_ledger;
-}
-
-static void close_store(struct store *store) {
-    if (store->has_ledger)
-        ledger_close(&store->ledger);
-    if (store->app != NULL)
-        store->app->table->close(store->app);
-    kv_close(store->kv);
-    if (store->has_genesis)
-        genesis_close(&store->genesis);
-    config_close(&store->config);
-}
-
-static int with_store(const struct cli_command *command, int (*work)(const struct cli_command *command, struct store *store), int argc, char **argv) {
+static int with_store(const struct cli_command *command, int (*work)(const struct cli_command *command, struct homestore *store), int argc, char **argv) {
     struct cli_rest rest;
-    struct store store = {0};
+    struct homestore store;
     char *error = NULL;
     int status;
     home = cli_home();
     hard = false;
     if (!cli_parse(command, &rest, &status, 1, argc, argv))
         return status;
-    status = open_store(&store, &error) ? work(command, &store) : cli_fail(command, error);
-    close_store(&store);
+    status = homestore_open(&store, home, true, &error) ? work(command, &store) : cli_fail(command, error);
+    homestore_close(&store);
     return status;
 }
 
-static void show_head(const struct store *store) {
+static void show_head(const struct homestore *store) {
     char app_hash[TEXT_HEX_SIZE(sizeof store->ledger.state.app_hash.bytes)];
     const struct state *state = &store->ledger.state;
     text_hex_upper(app_hash, span_of(state->app_hash.bytes, state->app_hash.size));
     printf("chain      %s (%s)\nheight     %" PRId64 "\napp hash   %s\n", state->chain_id, config_application(&store->config), state->height, app_hash);
 }
 
-static int take_back(const struct cli_command *command, struct store *store) {
+static int take_back(const struct cli_command *command, struct homestore *store) {
     int64_t height = store->ledger.state.height;
     if (!ledger_rollback(&store->ledger, hard))
         return cli_fail(command, complaint_of("height %" PRId64 " cannot be taken back: there is none, or its undo record is gone", height));
@@ -107,14 +57,14 @@ int cmd_rollback(int argc, char **argv) {
     return with_store(&command, take_back, argc, argv);
 }
 
-static int show_info(const struct cli_command *command, struct store *store) {
+static int show_info(const struct cli_command *command, struct homestore *store) {
     (void)command;
     show_head(store);
     printf("blocks     from %" PRId64 "\nvalidators %u\n", store->ledger.base, store->ledger.state.validators.count);
     return CLI_GOOD;
 }
 
-static int compact(const struct cli_command *command, struct store *store) {
+static int compact(const struct cli_command *command, struct homestore *store) {
     (void)command;
     char *data = config_path(&store->config, store->config.db_dir), *path = complaint_of("%s/quorate.db", data);
     uint64_t before = dbstats_folder(path);
