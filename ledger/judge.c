@@ -79,6 +79,18 @@ enum block_verdict judge_block(const struct state *state, const struct block *bl
     return verdict == BLOCK_GOOD ? judge_size(state, block) : verdict;
 }
 
+enum block_verdict judge_bare_header(const struct state *state, const struct header *header) {
+    enum block_verdict verdict = judge_place(state, header);
+    if (verdict == BLOCK_GOOD)
+        verdict = judge_hashes(state, header);
+    if (verdict == BLOCK_GOOD && valset_find(&state->validators, &header->proposer_address) < 0)
+        verdict = BLOCK_UNKNOWN_PROPOSER;
+    if (verdict != BLOCK_GOOD)
+        return verdict;
+    int order = timestamp_compare(&header->time, &state->block_time);
+    return (header->height == state->initial_height ? order == 0 : order > 0) ? BLOCK_GOOD : BLOCK_WRONG_TIME;
+}
+
 void judge_header(struct header *out, const struct state *state, const struct commit *last_commit, const struct address *proposer,
                   struct arena *arena) {
     header_init(out);
