@@ -38,6 +38,7 @@ struct audit_home {
     int64_t complete_from, filled;
     uint32_t votes;
 };
+void cmd_audit_tell(const struct audit_home *node, int64_t height, const char *path); /* to stdout; `path`: where it was written */
 struct blob *cmd_audit_home_log(struct audit_home *out, const char *home, int64_t height, char **error);
 
 #endif
