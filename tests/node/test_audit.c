@@ -1,85 +1,20 @@
 /* `quorate audit` as a user runs it, on the files of a fork that the demonstration makes. */
 #include <check.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "node/cmd_audit.h"
 #include "node/journal.h"
 #include "node/wire.h"
+#include "tests/node/prompt.h"
 
-static char folder[64], said[131072];
-
-static int run(const char *first, ...) {
-    static char copies[40][256];
-    char *argv[41] = {copies[0], copies[1]}, path[128];
-    int saved[2] = {dup(1), dup(2)}, count = 1;
-    va_list args;
-    strcpy(copies[0], "quorate");
-    va_start(args, first);
-    for (const char *word = first; word != NULL; word = va_arg(args, const char *)) {
-        if (word[0] == '@') /* of the folder */
-            snprintf(copies[count], sizeof copies[count], "%s/%s", folder, word + 1);
-        else
-            snprintf(copies[count], sizeof copies[count], "%s", word);
-        argv[count] = copies[count];
-        count++;
-    }
-    va_end(args);
-    argv[count] = NULL;
-    snprintf(path, sizeof path, "%s/output", folder);
-    fflush(NULL);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    int status = cli_run(count, argv);
-    fflush(NULL);
-    ssize_t size = pread(fd, said, sizeof said - 1, 0);
-    said[size < 0 ? 0 : size] = '\0';
-    for (int i = 0; i < 2; i++) {
-        dup2(saved[i], i + 1);
-        close(saved[i]);
-    }
-    close(fd);
-    return status;
-}
-
-#define RUN(...) run("audit", __VA_ARGS__, NULL)
-#define EXPECT(status, ...)                                               \
-    do {                                                                  \
-        int got = RUN(__VA_ARGS__);                                       \
-        ck_assert_msg(got == (status), "status %d, said: %s", got, said); \
-    } while (0)
-#define EXPECT_SAID(part) ck_assert_msg(strstr(said, part) != NULL, "said: %s", said)
+#define EXPECT(status, ...) EXPECT_RUN(status, "audit", __VA_ARGS__)
 #define FORK "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--commit", "@commit-b.json"
 
-static struct blob *read_file(const char *name) {
-    char path[128], *error = NULL;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    struct blob *file = cmd_audit_read(path, &error);
-    ck_assert_msg(file != NULL, "%s", error);
-    return file;
-}
-
-static void write_file(const char *name, struct span bytes) {
-    char path[128], *error = NULL;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    ck_assert_msg(keyfile_write(path, bytes, true, &error), "%s", error);
-}
-
 static void setup(void) {
-    strcpy(folder, "/tmp/quorate-audit-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    prompt_open();
     EXPECT(0, "demo", "--dir", "@.");
-}
-
-static void teardown(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 
 START_TEST(the_demonstration_ends_as_it_promises_in_both_ways) {
@@ -88,7 +23,7 @@ START_TEST(the_demonstration_ends_as_it_promises_in_both_ways) {
     EXPECT_SAID("E4  voted for blocks on two different parents");
     EXPECT(0, "demo", "--dir", "@.", "--double-votes");
     EXPECT_SAID("E1  signed two votes of one round");
-    struct blob *picture = read_file("fork.svg");
+    struct blob *picture = prompt_read("fork.svg");
     ck_assert(picture->size > 2000 && memcmp(picture->data, "<svg", 4) == 0);
     blob_release(picture);
 }
@@ -129,13 +64,13 @@ START_TEST(a_trusted_header_stands_in_for_the_genesis) {
 END_TEST
 
 START_TEST(any_changed_byte_of_the_bundle_is_refused) {
-    struct blob *proof = read_file("proof-next");
+    struct blob *proof = prompt_read("proof-next");
     uint8_t *bytes = malloc(proof->size);
     ck_assert_ptr_nonnull(bytes);
     for (size_t i = 0; i < proof->size; i += 1 + i % 29) {
         memcpy(bytes, proof->data, proof->size);
         bytes[i] ^= 0x10;
-        write_file("changed", span_of(bytes, proof->size));
+        prompt_write("changed", span_of(bytes, proof->size));
         EXPECT(2, "verify", "@changed", "--genesis", "@genesis.json");
     }
     free(bytes);
@@ -147,14 +82,14 @@ START_TEST(the_report_is_json_and_each_suspect_gets_a_request_that_it_answers) {
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--requests", "@ask", "--out", "@report.json", "--svg", "@again.svg", "--json");
     EXPECT_SAID("\"status\": \"SUSPECT\"");
     EXPECT_SAID("\"third_reached\": false");
-    struct blob *report = read_file("report.json"), *request = read_file("ask/request-1.json"), *second = read_file("ask/request-2.json");
+    struct blob *report = prompt_read("report.json"), *request = prompt_read("ask/request-1.json"), *second = prompt_read("ask/request-2.json");
     struct audit_request asked;
     struct arena arena;
     arena_init(&arena, 1 << 20);
     ck_assert_ptr_null(audit_request_parse(&asked, blob_span(request), &arena));
     ck_assert_int_eq(asked.kind, AUDIT_A1);
     /* the guilty one's log as its answer; then as an answer to the other's request, to another height's, and damaged */
-    struct blob *log = read_file("guilty.log");
+    struct blob *log = prompt_read("guilty.log");
     struct emit emit;
     emit_init(&emit);
     struct audit_log read;
@@ -162,23 +97,23 @@ START_TEST(the_report_is_json_and_each_suspect_gets_a_request_that_it_answers) {
     if (!address_equal(&read.manifest.address, &asked.who))
         ck_assert_ptr_null(audit_request_parse(&asked, blob_span(second), &arena));
     audit_answer_emit(&emit, &asked, blob_span(log));
-    write_file("answer.json", span_of(emit.data, emit.size));
+    prompt_write("answer.json", span_of(emit.data, emit.size));
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--answers", "@answer.json");
     EXPECT_SAID("CONVICTED_BY_LOG");
     struct audit_request other = asked;
     other.height++;
     emit_clear(&emit);
     audit_answer_emit(&emit, &other, blob_span(log));
-    write_file("answer.json", span_of(emit.data, emit.size));
+    prompt_write("answer.json", span_of(emit.data, emit.size));
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--answers", "@answer.json");
     EXPECT_SAID("passed over");
-    ck_assert_ptr_null(strstr(said, "CONVICTED_BY_LOG"));
+    EXPECT_UNSAID("CONVICTED_BY_LOG");
     ck_assert_ptr_null(audit_request_parse(&other, blob_span(address_equal(&read.manifest.address, &asked.who) ? second : request), &arena));
     if (address_equal(&other.who, &asked.who))
         ck_assert_ptr_null(audit_request_parse(&other, blob_span(request), &arena));
     emit_clear(&emit);
     audit_answer_emit(&emit, &other, blob_span(log));
-    write_file("answer.json", span_of(emit.data, emit.size));
+    prompt_write("answer.json", span_of(emit.data, emit.size));
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--answers", "@answer.json");
     EXPECT_SAID("somebody else");
     emit_close(&emit);
@@ -193,25 +128,25 @@ END_TEST
 /* ---- bad input */
 
 START_TEST(a_log_that_was_changed_is_passed_over_and_a_log_of_another_chain_too) {
-    struct blob *log = read_file("guilty.log");
+    struct blob *log = prompt_read("guilty.log");
     uint8_t *bytes = malloc(log->size);
     ck_assert_ptr_nonnull(bytes);
     memcpy(bytes, log->data, log->size);
     bytes[log->size - 30] ^= 1;
-    write_file("changed.log", span_of(bytes, log->size));
+    prompt_write("changed.log", span_of(bytes, log->size));
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@changed.log", "--json");
     EXPECT_SAID("passed over");
-    ck_assert_ptr_null(strstr(said, "CONVICTED_BY_LOG"));
+    EXPECT_UNSAID("CONVICTED_BY_LOG");
     memcpy(bytes, log->data, log->size);
     for (size_t i = 4; i + 3 < 40; i++) /* the manifest's chain, signed otherwise */
         if (memcmp(bytes + i, "sim", 3) == 0)
             bytes[i] = 'S';
-    write_file("foreign.log", span_of(bytes, log->size));
+    prompt_write("foreign.log", span_of(bytes, log->size));
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@foreign.log");
     EXPECT_SAID("of another chain");
-    write_file("cut.log", span_of(log->data, log->size / 2));
+    prompt_write("cut.log", span_of(log->data, log->size / 2));
     EXPECT(11, "run", FORK, "--log", "@cut.log");
-    write_file("empty.log", span_of(log->data, 0));
+    prompt_write("empty.log", span_of(log->data, 0));
     EXPECT(11, "run", FORK, "--log", "@empty.log");
     free(bytes);
     blob_release(log);
@@ -220,7 +155,7 @@ END_TEST
 
 /* The votes of a log as a journal of CometBFT's form, with what may go wrong there. */
 static void write_journal(const char *name, bool shuffle, bool forge, bool damage, bool twice) {
-    struct blob *file = read_file("guilty.log");
+    struct blob *file = prompt_read("guilty.log");
     struct audit_log log;
     struct span rest, item;
     static uint8_t out[1 << 20];
@@ -249,13 +184,13 @@ static void write_journal(const char *name, bool shuffle, bool forge, bool damag
                 size += 13;
             }
         }
-    write_file(name, span_of(out, damage ? size - 20 : size));
+    prompt_write(name, span_of(out, damage ? size - 20 : size));
     blob_release(file);
 }
 
 START_TEST(journals_count_what_is_forged_shuffled_doubled_damaged_and_cut) {
     char wal[128];
-    snprintf(wal, sizeof wal, "%s/wal.d", folder);
+    snprintf(wal, sizeof wal, "%s/wal.d", prompt_folder);
     ck_assert_int_eq(mkdir(wal, 0700), 0);
     write_journal("wal.d/wal", false, false, false, false);
     EXPECT(11, "run", FORK, "--cometbft-wal", "@wal.d");
@@ -275,20 +210,20 @@ START_TEST(journals_count_what_is_forged_shuffled_doubled_damaged_and_cut) {
 END_TEST
 
 START_TEST(a_set_that_is_not_the_header_s_is_no_help) {
-    struct blob *commit = read_file("commit-a.json");
+    struct blob *commit = prompt_read("commit-a.json");
     static char text[16384];
     snprintf(text, sizeof text, "%.*s", (int)commit->size, (const char *)commit->data);
     char *hash = strstr(text, "\"validators_hash\":\"");
     ck_assert_ptr_nonnull(hash);
     hash[30] = hash[30] == 'A' ? 'B' : 'A';
-    write_file("wrong-set.json", span_text(text));
+    prompt_write("wrong-set.json", span_text(text));
     EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@wrong-set.json");
     EXPECT_SAID("the commit is not one of its header");
-    write_file("no.json", span_text("{\"result\":{\"signed_header\":7}}"));
+    prompt_write("no.json", span_text("{\"result\":{\"signed_header\":7}}"));
     EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@no.json");
-    write_file("no.json", span_text("{\"result\":{\"validators\":[],\"total\":\"1\",\"block_height\":\"3\"}}"));
+    prompt_write("no.json", span_text("{\"result\":{\"validators\":[],\"total\":\"1\",\"block_height\":\"3\"}}"));
     EXPECT(11, "run", FORK, "--validators", "@no.json");
-    write_file("no.json", span_text("nonsense"));
+    prompt_write("no.json", span_text("nonsense"));
     EXPECT(11, "run", FORK, "--evidence", "@no.json");
     EXPECT_SAID("no JSON");
     blob_release(commit);
@@ -297,16 +232,16 @@ END_TEST
 
 START_TEST(a_request_that_was_changed_is_not_answered) {
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--requests", "@ask");
-    struct blob *request = read_file("ask/request-1.json");
+    struct blob *request = prompt_read("ask/request-1.json");
     static char text[16384];
     snprintf(text, sizeof text, "%.*s", (int)request->size, (const char *)request->data);
     char *height = strstr(text, "\"height\": \"3\"");
     ck_assert_ptr_nonnull(height);
     height[11] = '4';
-    write_file("changed.json", span_text(text));
-    EXPECT(1, "answer", "@changed.json", "--home", "@nowhere");
+    prompt_write("changed.json", span_text(text));
+    EXPECT(2, "answer", "@changed.json", "--home", "@nowhere");
     EXPECT_SAID("the request was changed");
-    EXPECT(1, "answer", "@genesis.json", "--home", "@nowhere");
+    EXPECT(2, "answer", "@genesis.json", "--home", "@nowhere");
     blob_release(request);
 }
 END_TEST
@@ -326,7 +261,7 @@ Suite *suite_audit(void) {
     Suite *suite = suite_create("audit");
     TCase *tests = tcase_create("commands");
     tcase_set_timeout(tests, 600);
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, prompt_close);
     tcase_add_test(tests, the_demonstration_ends_as_it_promises_in_both_ways);
     tcase_add_test(tests, the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apart);
     tcase_add_test(tests, a_third_party_in_an_empty_folder_needs_the_genesis_alone);
