@@ -133,6 +133,14 @@ static enum light_answer fetch(void *context, int64_t height, struct light_block
     return outcome;
 }
 
+enum light_answer light_http_validators(struct light_http *http, struct valset *set, int64_t height, char **why) {
+    struct fetching fetching = {.http = http, .why = why};
+    arena_init(&fetching.arena, ARENA_BYTES_MAX);
+    enum light_answer outcome = fetch_set(&fetching, set, height);
+    arena_close(&fetching.arena);
+    return outcome;
+}
+
 static bool report(void *context, const struct evidence *evidence, char **why) {
     struct light_http *http = context;
     struct rpcclient_answer answer;

@@ -15,5 +15,7 @@ struct light_http {
 
 void light_http_init(struct light_http *http, const char *url, struct span chain_id, int64_t timeout_ms);
 struct light_source light_http_source(struct light_http *http); /* lends http */
+/* The validators of a height, that of a block not decided yet too; not compared with any header. *set is initialised. *why as of a source. */
+enum light_answer light_http_validators(struct light_http *http, struct valset *set, int64_t height, char **why);
 
 #endif

@@ -282,8 +282,8 @@ static void audit_stopped(enum conspiracy_kind kind) {
         EXPECT(11, "SUSPECT", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--cometbft-wal", wal, "--requests", asks);
         char *request = complaint_of("%s/request-1.json", asks), *answer = complaint_of("%s/1.json", answers);
         /* the honest are not asked: both requests are to those who conspired, whose homes hold no log */
-        EXPECT(1, "has a node run in this home", "audit", "answer", request, "--home", net.nodes[2].home, "--out", answer);
-        EXPECT(1, "to another validator", "audit", "answer", request, "--home", net.nodes[0].home, "--out", answer);
+        EXPECT(2, "has a node run in this home", "audit", "answer", request, "--home", net.nodes[2].home, "--out", answer);
+        EXPECT(2, "to another validator", "audit", "answer", request, "--home", net.nodes[0].home, "--out", answer);
         free(request);
         free(answer);
         EXPECT(10, "CONVICTED_BY_SILENCE", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--log", log1, "--deadline",
