@@ -3,9 +3,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "rpc/call.h"
+#include "tests/rpc/certificate.h"
 #include "tests/rpc/socket.h"
 
 static struct lab lab;
@@ -150,74 +149,16 @@ END_TEST
 
 /* ---- TLS */
 
-static char folder[64];
 
-static const char *in_folder(const char *name) {
-    static char paths[8][96];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
-/* A key and a certificate for it, signed by the issuer, or by itself. */
-static void make_certificate(const char *name, const char *issuer) {
-    EVP_PKEY *key = EVP_EC_gen("P-256"), *signing = key;
-    X509 *cert = X509_new();
-    FILE *file;
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), rand() & 0xffffff);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600 * 24);
-    X509_set_pubkey(cert, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(cert, X509_get_subject_name(cert));
-    if (issuer != NULL) {
-        char of[32];
-        snprintf(of, sizeof of, "%s.key", issuer);
-        file = fopen(in_folder(of), "r");
-        signing = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-        fclose(file);
-        snprintf(of, sizeof of, "%s.pem", issuer);
-        file = fopen(in_folder(of), "r");
-        X509 *above = PEM_read_X509(file, NULL, NULL, NULL);
-        fclose(file);
-        X509_set_issuer_name(cert, X509_get_subject_name(above));
-        X509_free(above);
-    } else {
-        X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
-        X509_add_ext(cert, extension, -1);
-        X509_EXTENSION_free(extension);
-    }
-    ck_assert_int_gt(X509_sign(cert, signing, EVP_sha256()), 0);
-    char path[32];
-    snprintf(path, sizeof path, "%s.pem", name);
-    file = fopen(in_folder(path), "w");
-    PEM_write_X509(file, cert);
-    fclose(file);
-    snprintf(path, sizeof path, "%s.key", name);
-    file = fopen(in_folder(path), "w");
-    PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
-    fclose(file);
-    if (signing != key)
-        EVP_PKEY_free(signing);
-    EVP_PKEY_free(key);
-    X509_free(cert);
-}
+static const char *in_folder(const char *name) { return certificate_path(name); }
 
 static void make_folder(void) {
-    snprintf(folder, sizeof folder, "/tmp/quorate-tls-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    make_certificate("server", NULL);
-    make_certificate("authority", NULL);
-    make_certificate("member", "authority");
-    make_certificate("stranger", NULL);
-}
-
-static void drop_folder(void) {
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
+    certificate_folder_make();
+    certificate_make(&(struct certificate){.name = "server"});
+    certificate_make(&(struct certificate){.name = "authority"});
+    certificate_make(&(struct certificate){.name = "member", .issuer = "authority"});
+    certificate_make(&(struct certificate){.name = "stranger"});
 }
 
 /* One request over TLS; as whom: a certificate's name, or NULL. The answer's text, or NULL: the server would not. */
@@ -344,7 +285,7 @@ Suite *suite_guard(void) {
     tcase_add_test(all, a_websocket_has_the_rights_of_its_upgrade);
     tcase_add_test(all, who_calls_too_often_is_told_to_wait);
     tcase_add_test(all, one_address_gets_so_many_connections_and_others_still_come);
-    tcase_add_checked_fixture(tls, make_folder, drop_folder);
+    tcase_add_checked_fixture(tls, make_folder, certificate_folder_drop);
     tcase_add_loop_test(tls, the_port_speaks_tls, 0, 2);
     tcase_add_test(tls, with_an_authority_only_its_members_come_in);
     tcase_add_test(tls, wrong_files_are_named);
