@@ -271,10 +271,11 @@ char *cli_node(const char *given, const char *home) {
     if (given != NULL)
         return complaint_of("%s", given);
     bool good = config_load(&config, home, &warning, &error);
+    const char *scheme = good && config.rpc.tls_cert_file != NULL && config.rpc.tls_cert_file[0] != '\0' ? "https" : "http";
     if (good && strncmp(config.rpc.laddr, "tcp://0.0.0.0:", 14) == 0)
-        node = complaint_of("http://127.0.0.1:%s", config.rpc.laddr + 14);
+        node = complaint_of("%s://127.0.0.1:%s", scheme, config.rpc.laddr + 14);
     else if (good && strncmp(config.rpc.laddr, "tcp://", 6) == 0)
-        node = complaint_of("http://%s", config.rpc.laddr + 6);
+        node = complaint_of("%s://%s", scheme, config.rpc.laddr + 6);
     else
         node = complaint_of("http://127.0.0.1:26657");
     free(warning);

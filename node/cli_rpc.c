@@ -8,8 +8,24 @@
 #include "crypto/text.h"
 #include "node/complaint.h"
 #include "node/httpclient.h"
+#include "node/passport.h"
 
 #define ANSWER_BYTES_MAX (64u << 20)
+
+const char *cli_rpc_ca, *cli_rpc_tokens;
+static struct passport *passport; /* of this command */
+
+void cli_rpc_begin(void) {
+    cli_rpc_ca = cli_rpc_tokens = NULL;
+    passport_close(passport);
+    passport = NULL;
+}
+
+const struct passport *cli_rpc_passport(char **error) {
+    if (passport == NULL)
+        passport = passport_open(cli_rpc_ca, cli_rpc_tokens, error);
+    return passport;
+}
 
 static json_t *result_of(json_t *answer, const char *node, const char *method, char **error) {
     const json_t *failure = json_object_get(answer, "error");
@@ -24,11 +40,15 @@ static json_t *result_of(json_t *answer, const char *node, const char *method, c
 }
 
 json_t *cli_rpc_call(const char *node, const char *method, json_t *params, char **error) {
-    struct httpclient_limits limits = {ANSWER_BYTES_MAX, 30000};
+    *error = NULL;
+    if (cli_rpc_passport(error) == NULL) {
+        json_decref(params);
+        return NULL;
+    }
+    struct httpclient_limits limits = {ANSWER_BYTES_MAX, 30000, passport};
     json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1, "method", method, "params", params);
     char *body = json_dumps(request, JSON_COMPACT);
     int status;
-    *error = NULL;
     assert(body != NULL);
     struct blob *blob = httpclient_ask(&status, node, span_text(body), &limits, error);
     json_t *answer = blob == NULL ? NULL : json_loadb((const char *)blob->data, blob->size, 0, NULL), *result = NULL;

@@ -6,6 +6,16 @@
 
 #include "crypto/span.h"
 
+/* How a command reaches a node that has TLS or tokens: its options begin as NULL, which also ends the last command's. One thread. */
+void cli_rpc_begin(void);
+extern const char *cli_rpc_ca, *cli_rpc_tokens;
+#define CLI_RPC_OPTIONS                                                                                                                \
+    {"ca", CLI_TEXT, &cli_rpc_ca, "FILE", "for https: trust the authorities of this file (PEM) instead of the system's", 0, 0},       \
+    {"token-file", CLI_TEXT, &cli_rpc_tokens, "FILE", "for nodes that want one: lines with an address like https://host and its token", 0, 0}
+
+struct passport;
+const struct passport *cli_rpc_passport(char **error); /* what those options say; NULL: *error */
+
 /* The result, for the caller to json_decref; takes `params`. NULL with *error: no answer, no JSON, or the node's own error. */
 json_t *cli_rpc_call(const char *node, const char *method, json_t *params, char **error);
 

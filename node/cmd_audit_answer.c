@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "node/cli_rpc.h"
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
 #include "node/light_http.h"
@@ -16,6 +17,7 @@ static const char *home, *out_path;
 static const struct cli_option options[] = {
     {"home", CLI_TEXT, &home, "DIR", "the node's home (default $QUORATE_HOME, $CMTHOME, ~/.quorate)", 0, 0},
     {"out", CLI_TEXT, &out_path, "FILE", "where to (default answer.json); what is there is replaced", 0, 0},
+    CLI_RPC_OPTIONS,
 };
 
 static const struct cli_command answer_command = {
@@ -62,8 +64,12 @@ static void read_home(struct answering *answering, struct light_home *chain) {
 
 static bool ask_node(struct answering *answering, char **why) {
     struct light_http http;
+    const struct passport *passport = cli_rpc_passport(why);
+    if (passport == NULL)
+        return false;
     char *node = cli_node(NULL, home);
     light_http_init(&http, node, span_text(answering->request.chain_id), NODE_TIMEOUT_MS);
+    http.limits.passport = passport;
     answering->has_set = light_http_validators(&http, &answering->set, answering->request.height, why) == LIGHT_ANSWER_BLOCK;
     free(node);
     return answering->has_set;
@@ -237,6 +243,7 @@ int cmd_audit_answer(int argc, char **argv) {
     struct cli_rest rest;
     int status;
     home = cli_home();
+    cli_rpc_begin();
     out_path = "answer.json";
     if (!cli_parse(&answer_command, &rest, &status, 1, argc, argv))
         return status;

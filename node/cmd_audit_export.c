@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "crypto/text.h"
+#include "node/cli_rpc.h"
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
 
@@ -12,6 +13,7 @@ static int64_t height;
 static const struct cli_option options[] = {
     {"home", CLI_TEXT, &home, "DIR", "the node's home (default $QUORATE_HOME, $CMTHOME, ~/.quorate)", 0, 0},
     {"out", CLI_TEXT, &out_path, "FILE", "where to (default: height-H.log)", 0, 0},
+    CLI_RPC_OPTIONS,
     {"height", CLI_NUMBER, &height, "H", "which height", 1, INT64_MAX - 2},
 };
 
@@ -46,6 +48,7 @@ int cmd_audit_export(int argc, char **argv) {
     char *error = NULL;
     int status;
     home = cli_home();
+    cli_rpc_begin();
     out_path = NULL;
     height = 0;
     if (!cli_parse(&export_command, &rest, &status, 1, argc, argv))

@@ -28,6 +28,7 @@ static const struct cli_option options[] = {
     {"lock-rule", CLI_TEXT, &lock_rule, "RULE", "strict (default), comet or paper", 0, 0},
     {"interval", CLI_NUMBER, &interval_ms, "MS", "pause between looks (default 1000)", 10, 3600000},
     {"once", CLI_FLAG, &once, "", "one look, then end", 0, 0},
+    CLI_RPC_OPTIONS,
 };
 
 static const struct cli_command command = {
@@ -259,6 +260,7 @@ int cmd_audit_watch(int argc, char **argv) {
     char *error = NULL;
     int status;
     genesis = out_path = lock_rule = NULL;
+    cli_rpc_begin();
     bundle_path = "fork.bundle";
     interval_ms = 1000;
     once = false;

@@ -14,18 +14,21 @@
 #include "node/light_http.h"
 #include "node/light_proxy.h"
 #include "node/log.h"
+#include "node/passport.h"
 #include "rpc/light_json.h"
 #include "rpc/shapes.h"
 
 enum { EXIT_REFUSED = 5, EXIT_ATTACK = 6, TIMEOUT_MS = 10000, URLS_BYTES = 4096 };
 
-static const char *primary, *witnesses, *home_dir, *hash_text, *laddr, *trusting_period, *trust_level, *drift, *log_level;
+static const char *primary, *witnesses, *home_dir, *hash_text, *laddr, *trusting_period, *trust_level, *drift, *log_level, *ca_file, *token_file;
 static int64_t height, verify_height, connections_max, kept;
 static bool sequential, reset, once, json;
 
 static const struct cli_option options[] = {
-    {"primary", CLI_TEXT, &primary, "URL", "the node that is asked: http://host:port", 0, 0},
+    {"primary", CLI_TEXT, &primary, "URL", "the node that is asked: http://host:port or https://host", 0, 0},
     {"witnesses", CLI_TEXT, &witnesses, "URLS", "nodes that each block is compared with; commas between", 0, 0},
+    {"ca", CLI_TEXT, &ca_file, "FILE", "for https: trust the authorities of this file (PEM) instead of the system's", 0, 0},
+    {"token-file", CLI_TEXT, &token_file, "FILE", "for nodes that want one: lines with an address like https://host and its token", 0, 0},
     {"height", CLI_NUMBER, &height, "N", "the block to trust, from someone you trust", 1, INT64_MAX},
     {"hash", CLI_TEXT, &hash_text, "HEX", "and its hash; both are needed once, then the store knows", 0, 0},
     {"trusting-period", CLI_TEXT, &trusting_period, "168h0m0s", "how long a header is trusted: less than the time in which stake can be withdrawn", 0, 0},
@@ -51,6 +54,7 @@ static const struct cli_command command = {
                "verified. Who shows two truths is found out: evidence is written to the home and sent to both sides.\n"
                "Exit status: 0 good, 1 nobody could answer, 2 wrong usage, 3 disk failed, 5 not valid or no longer trusted, 6 an attack was seen.",
     .example = "quorate light demo --primary http://127.0.0.1:26657 --witnesses http://127.0.0.1:26660 --height 5 --hash 0123…CDEF\n"
+               "quorate light demo --primary https://rpc.example.com --witnesses https://rpc.example.org --token-file tokens …\n"
                "curl 127.0.0.1:8888/validators\n"
                "quorate light demo --verify 100       # later: sources and trust are remembered\n"
                "quorate light demo --once --json > block.json && quorate verify commit --chain-id demo block.json",
@@ -61,6 +65,7 @@ static const struct cli_command command = {
 struct light { /* all of a running command */
     char *home;
     struct kv *kv;
+    struct passport *passport;
     struct light_http https[LIGHT_CLIENT_SOURCES_MAX];
     struct light_source sources[LIGHT_CLIENT_SOURCES_MAX];
     uint32_t count;
@@ -158,6 +163,7 @@ static void add_source(struct light *light, const char *url, size_t size) {
         return;
     snprintf(text, sizeof text, "%.*s", (int)size, url);
     light_http_init(&light->https[light->count], text, light->config.chain_id, TIMEOUT_MS);
+    light->https[light->count].limits.passport = light->passport;
     light->sources[light->count] = light_http_source(&light->https[light->count]);
     light->count++;
 }
@@ -278,7 +284,7 @@ static int run(struct light *light, const struct digest *hash) {
         return cli_fail(&command, error);
     pthread_mutex_init(&light->gate.lock, NULL);
     light->gate.client = &light->client;
-    light->gate.limits = (struct httpclient_limits){64u << 20, TIMEOUT_MS + 5000};
+    light->gate.limits = (struct httpclient_limits){64u << 20, TIMEOUT_MS + 5000, light->passport};
     enum light_outcome outcome = begin(light, hash);
     if (outcome == LIGHT_DONE)
         remember_sources(light);
@@ -331,6 +337,7 @@ int cmd_light(int argc, char **argv) {
     enum world_level level;
     primary = witnesses = home_dir = hash_text = NULL;
     laddr = "tcp://127.0.0.1:8888";
+    ca_file = token_file = NULL;
     trusting_period = "168h0m0s";
     trust_level = "1/3";
     drift = "10s";
@@ -352,10 +359,12 @@ int cmd_light(int argc, char **argv) {
             status = cli_misuse(&command, "%s", error);
             free(error);
         } else {
-            status = open_home(light, &error) ? run(light, &hash) : cli_fail(&command, error);
+            light->passport = passport_open(ca_file, token_file, &error);
+            status = light->passport != NULL && open_home(light, &error) ? run(light, &hash) : cli_fail(&command, error);
         }
     }
     kv_close(light->kv);
+    passport_close(light->passport);
     free(light->home);
     free(light);
     return status;

@@ -14,7 +14,8 @@ static const char *home, *node, *prefix;
 static bool json;
 
 static const struct cli_option options[] = {
-    {"node", CLI_TEXT, &node, "URL", "http://host:port of the RPC (default: the home's)", 0, 0},
+    {"node", CLI_TEXT, &node, "URL", "http://host:port or https://host of the RPC (default: the home\'s)", 0, 0},
+    CLI_RPC_OPTIONS,
     {"home", CLI_TEXT, &home, "DIR", "whose config tells the node, whose keys have the names", 0, 0},
     {"json", CLI_FLAG, &json, "", "the node's answer as it is", 0, 0},
     {"prefix", CLI_TEXT, &prefix, "TEXT", "of addresses (quorate)", 0, 0},
@@ -22,6 +23,7 @@ static const struct cli_option options[] = {
 
 static bool begin(const struct cli_command *command, struct cli_rest *rest, int *status, int argc, char **argv) {
     home = cli_home();
+    cli_rpc_begin();
     node = NULL;
     json = false;
     prefix = ACCOUNTS_PREFIX;

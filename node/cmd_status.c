@@ -11,7 +11,8 @@ static const char *home, *node;
 static bool json;
 
 static const struct cli_option options[] = {
-    {"node", CLI_TEXT, &node, "URL", "http://host:port of the RPC (default: the home's)", 0, 0},
+    {"node", CLI_TEXT, &node, "URL", "http://host:port or https://host of the RPC (default: the home\'s)", 0, 0},
+    CLI_RPC_OPTIONS,
     {"home", CLI_TEXT, &home, "DIR", "whose config tells the node", 0, 0},
     {"json", CLI_FLAG, &json, "", "the node's answer as it is", 0, 0},
 };
@@ -37,6 +38,7 @@ int cmd_status(int argc, char **argv) {
     char *error = NULL, *unneeded = NULL;
     int code;
     home = cli_home();
+    cli_rpc_begin();
     node = NULL;
     json = false;
     if (!cli_parse(&command, &rest, &code, 1, argc, argv))

@@ -23,7 +23,8 @@ static const struct cli_option send_options[] = {
     {"from", CLI_TEXT, &from, "NAME", "the key that pays: a name in HOME/keys, or a key file (with a /)", 0, 0},
     {"to", CLI_TEXT, &to, "ADDRESS", "who gets it: an address, a key's name or file", 0, 0},
     {"amount", CLI_TEXT, &amount_given, "COIN", "number and denomination: 5unit", 0, 0},
-    {"node", CLI_TEXT, &node, "URL", "http://host:port of the RPC (default: the home's)", 0, 0},
+    {"node", CLI_TEXT, &node, "URL", "http://host:port or https://host of the RPC (default: the home\'s)", 0, 0},
+    CLI_RPC_OPTIONS,
     {"home", CLI_TEXT, &home, "DIR", "the home (default $QUORATE_HOME, $CMTHOME, ~/.quorate)", 0, 0},
     {"memo", CLI_TEXT, &memo, "TEXT", "at most 256 bytes, for everybody to read", 0, 0},
     {"mode", CLI_TEXT, &mode, "MODE", "commit (default): wait for the block; sync: for the check; async: for nothing", 0, 0},
@@ -35,7 +36,8 @@ static const struct cli_option send_options[] = {
 };
 
 static const struct cli_option raw_options[] = {
-    {"node", CLI_TEXT, &node, "URL", "http://host:port of the RPC (default: the home's)", 0, 0},
+    {"node", CLI_TEXT, &node, "URL", "http://host:port or https://host of the RPC (default: the home\'s)", 0, 0},
+    CLI_RPC_OPTIONS,
     {"home", CLI_TEXT, &home, "DIR", "whose config tells the node", 0, 0},
     {"mode", CLI_TEXT, &mode, "MODE", "commit (default), sync or async", 0, 0},
     {"hex", CLI_FLAG, &hex, "", "the argument is hex", 0, 0},
@@ -56,6 +58,7 @@ static const struct cli_command raw_command = {
 
 static bool begin(const struct cli_command *command, struct cli_rest *rest, int *status, int argc, char **argv) {
     home = cli_home();
+    cli_rpc_begin();
     node = from = to = amount_given = chain_id = NULL;
     prefix = ACCOUNTS_PREFIX;
     memo = "";

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* explicit_bzero */
 #include "node/httpclient.h"
 
 #include <assert.h>
@@ -14,16 +15,15 @@
 
 #include "node/buffer.h"
 #include "node/complaint.h"
+#include "node/passport.h"
 
 #define HEAD_BYTES_MAX 65536
 
-struct place {
-    char host[256], port[8], path[512], shown[280];
-};
-
 struct asking {
-    struct place place;
+    struct url url;
     int fd;
+    struct tls_client *tls;    /* NULL: plain */
+    struct tls_trust *trusted; /* made for this one, when there is no passport */
     int64_t deadline_ms;
     size_t body_bytes_max;
     struct buffer in;
@@ -38,42 +38,14 @@ static int64_t now_ms(void) {
 }
 
 static bool refuse(struct asking *asking, const char *what) {
-    *asking->error = complaint_of("%s: %s. Is a node running there? Name another with --node http://host:port", asking->place.shown, what);
+    *asking->error = complaint_of("%s: %s. Is a node running there? Name another with --node http://host:port", asking->url.shown, what);
     return false;
 }
 
-/* The URL */
-
-static bool split_port(struct place *place, char *authority) {
-    char *host = authority, *colon = strrchr(authority, ':'), *bracket = strchr(authority, ']');
-    if (authority[0] == '[' && bracket != NULL) {
-        host++;
-        *bracket = '\0';
-        colon = bracket[1] == ':' ? bracket + 1 : NULL;
-    }
-    if (colon != NULL)
-        *colon = '\0';
-    snprintf(place->port, sizeof place->port, "%s", colon == NULL ? "80" : colon + 1);
-    return snprintf(place->host, sizeof place->host, "%s", host) < (int)sizeof place->host && host[0] != '\0' &&
-           place->port[0] != '\0' && strspn(place->port, "0123456789") == strlen(place->port);
-}
-
-static bool parse_url(struct place *place, const char *url) {
-    char authority[256];
-    const char *scheme = strstr(url, "://"), *begin = scheme == NULL ? url : scheme + 3;
-    if (scheme != NULL && strncmp(url, "http://", 7) != 0 && strncmp(url, "tcp://", 6) != 0)
-        return false;
-    size_t size = strcspn(begin, "/?#");
-    if (size == 0 || size >= sizeof authority || strlen(begin + size) >= sizeof place->path - 1)
-        return false;
-    memcpy(authority, begin, size);
-    authority[size] = '\0';
-    snprintf(place->shown, sizeof place->shown, "%s", authority);
-    snprintf(place->path, sizeof place->path, "%s%s", begin[size] == '/' ? "" : "/", begin + size);
-    for (const char *at = url; *at != '\0'; at++)
-        if ((unsigned char)*at <= ' ')
-            return false;
-    return split_port(place, authority);
+/* Somebody is there: the usual advice would mislead. */
+static bool refuse_plainly(struct asking *asking, const char *what) {
+    *asking->error = complaint_of("%s%s: %s", asking->url.secure ? "https://" : "", asking->url.shown, what);
+    return false;
 }
 
 /* Waiting and moving bytes */
@@ -105,7 +77,7 @@ static bool connect_to(struct asking *asking, const struct addrinfo *address) {
 
 static bool connect_any(struct asking *asking) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
-    int found = getaddrinfo(asking->place.host, asking->place.port, &hints, &addresses);
+    int found = getaddrinfo(asking->url.host, asking->url.port, &hints, &addresses);
     if (found != 0)
         return refuse(asking, gai_strerror(found));
     bool good = false;
@@ -120,7 +92,55 @@ static bool connect_any(struct asking *asking) {
     return good;
 }
 
+static const struct tls_trust *trust_of(struct asking *asking, const struct passport *passport) {
+    if (passport != NULL)
+        return passport_trust(passport);
+    if (asking->trusted == NULL)
+        asking->trusted = tls_trust_new(NULL, asking->error);
+    return asking->trusted;
+}
+
+/* The handshake comes with the first bytes. */
+static bool wrap(struct asking *asking, const struct passport *passport) {
+    const struct tls_trust *trust = asking->url.secure ? trust_of(asking, passport) : NULL;
+    if (trust != NULL)
+        asking->tls = tls_client_new(trust, asking->url.host, asking->fd);
+    return !asking->url.secure || trust != NULL;
+}
+
+/* Waits for what TLS wants. Returns whether to try again. */
+static bool wait_for_tls(struct asking *asking, ssize_t moved) {
+    return moved == TLS_CLIENT_FAILED ? refuse_plainly(asking, tls_client_fault(asking->tls)) : wait_for(asking, moved == TLS_CLIENT_WANTS_READ ? POLLIN : POLLOUT);
+}
+
+static bool send_all_tls(struct asking *asking, struct span bytes) {
+    while (bytes.size > 0) {
+        ssize_t sent = tls_client_write(asking->tls, bytes);
+        if (sent == 0)
+            return refuse(asking, "the connection ended before the question was out");
+        if (sent < 0 && !wait_for_tls(asking, sent))
+            return false;
+        if (sent > 0)
+            bytes = span_of(bytes.data + sent, bytes.size - (size_t)sent);
+    }
+    return true;
+}
+
+static int read_more_tls(struct asking *asking) {
+    for (;;) {
+        ssize_t got = tls_client_read(asking->tls, buffer_reserve(&asking->in, 65536), 65536);
+        if (got > 0)
+            buffer_add(&asking->in, (size_t)got);
+        if (got >= 0)
+            return got > 0;
+        if (!wait_for_tls(asking, got))
+            return -1;
+    }
+}
+
 static bool send_all(struct asking *asking, struct span bytes) {
+    if (asking->tls != NULL)
+        return send_all_tls(asking, bytes);
     while (bytes.size > 0) {
         ssize_t sent = send(asking->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -137,6 +157,8 @@ static bool send_all(struct asking *asking, struct span bytes) {
 
 /* 1: more came; 0: the end; −1: failed. */
 static int read_more(struct asking *asking) {
+    if (asking->tls != NULL)
+        return read_more_tls(asking);
     for (;;) {
         uint8_t *place = buffer_reserve(&asking->in, 65536);
         ssize_t got = recv(asking->fd, place, 65536, 0);
@@ -315,6 +337,15 @@ static bool read_to_end(struct asking *asking) {
     }
 }
 
+/* What comes from a door and not from a node: its body says nothing. */
+static const char *door_says(int status) {
+    if (status == 401)
+        return "it wants a token, or does not know the one that was sent (HTTP 401): --token-file FILE has a line for each node";
+    if (status / 100 == 3)
+        return "it sends us elsewhere (HTTP 3xx), where we do not go: name that address, if you trust it";
+    return status == 502 || status == 503 || status == 504 ? "what stands before the node cannot reach it, or is overloaded (HTTP 502 to 504)" : NULL;
+}
+
 static struct blob *read_answer(struct asking *asking, int *status) {
     struct head head;
     struct buffer body;
@@ -322,6 +353,10 @@ static struct blob *read_answer(struct asking *asking, int *status) {
     if (!read_head(asking, &head))
         return NULL;
     *status = head.status;
+    if (door_says(head.status) != NULL) {
+        refuse_plainly(asking, door_says(head.status));
+        return NULL;
+    }
     buffer_init(&body);
     if (head.is_chunked) {
         if (read_chunks(asking, &body))
@@ -334,18 +369,25 @@ static struct blob *read_answer(struct asking *asking, int *status) {
     return blob;
 }
 
-static bool send_request(struct asking *asking, struct span body) {
-    char *head;
-    if (body.size == 0)
-        head = complaint_of("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n", asking->place.path,
-                            asking->place.shown);
-    else
-        head = complaint_of("POST %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\n"
-                            "Content-Length: %zu\r\n\r\n",
-                            asking->place.path, asking->place.shown, body.size);
-    bool good = send_all(asking, span_text(head)) && send_all(asking, body);
+static bool send_request(struct asking *asking, struct span body, const char *token) {
+    char *head = complaint_of("%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n", body.size == 0 ? "GET" : "POST",
+                              asking->url.path, asking->url.shown);
+    char *access = token == NULL ? complaint_of("%s", "") : complaint_of("Authorization: Bearer %s\r\n", token);
+    char *rest = body.size == 0 ? complaint_of("\r\n") : complaint_of("Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", body.size);
+    bool good = send_all(asking, span_text(head)) && send_all(asking, span_text(access)) && send_all(asking, span_text(rest)) && send_all(asking, body);
+    explicit_bzero(access, strlen(access));
     free(head);
+    free(access);
+    free(rest);
     return good;
+}
+
+static void hang_up(struct asking *asking) {
+    tls_client_free(asking->tls);
+    tls_trust_free(asking->trusted);
+    if (asking->fd >= 0)
+        close(asking->fd);
+    buffer_close(&asking->in);
 }
 
 struct blob *httpclient_ask(int *status, const char *url, struct span body, const struct httpclient_limits *limits, char **error) {
@@ -353,15 +395,14 @@ struct blob *httpclient_ask(int *status, const char *url, struct span body, cons
     struct blob *answer = NULL;
     *error = NULL;
     *status = 0;
-    if (!parse_url(&asking.place, url)) {
-        *error = complaint_of("%s: is no address of a node; http://host:port is wanted", url);
+    if (!url_parse(&asking.url, url)) { /* one with a password is not repeated */
+        *error = complaint_of("%s: is no address of a node; http://host:port or https://host is wanted", strchr(url, '@') != NULL ? "that" : url);
         return NULL;
     }
+    const char *token = limits->passport == NULL ? NULL : passport_token(limits->passport, &asking.url);
     buffer_init(&asking.in);
-    if (connect_any(&asking) && send_request(&asking, body))
+    if (connect_any(&asking) && wrap(&asking, limits->passport) && send_request(&asking, body, token))
         answer = read_answer(&asking, status);
-    if (asking.fd >= 0)
-        close(asking.fd);
-    buffer_close(&asking.in);
+    hang_up(&asking);
     return answer;
 }

@@ -14,7 +14,7 @@
 enum { PAGE = 100, PAGES_MAX = VALSET_COUNT_MAX / PAGE, ARENA_BYTES_MAX = 1 << 26, BODY_BYTES_MAX = 8 << 20 };
 
 void light_http_init(struct light_http *http, const char *url, struct span chain_id, int64_t timeout_ms) {
-    *http = (struct light_http){.chain_id = chain_id, .limits = {BODY_BYTES_MAX, timeout_ms}};
+    *http = (struct light_http){.chain_id = chain_id, .limits = {.body_bytes_max = BODY_BYTES_MAX, .timeout_ms = timeout_ms}};
     snprintf(http->url, sizeof http->url, "%s", url);
 }
 

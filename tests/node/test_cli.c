@@ -338,7 +338,7 @@ START_TEST(questions_to_nobody_say_what_to_do) {
     EXPECT(1, "status", "--node", "http://127.0.0.1:1");
     EXPECT_SAID("Connection refused. Is a node running there?");
     EXPECT(1, "query", "block", "--node", "nonsense://x");
-    EXPECT_SAID("http://host:port is wanted");
+    EXPECT_SAID("http://host:port or https://host is wanted");
     EXPECT(2, "query", "block", "-5");
     EXPECT(2, "query", "tx", "12");
     EXPECT(2, "query", "account");

@@ -76,7 +76,7 @@ static char *error;
 static int status;
 
 static struct blob *ask(const char *answer, const char *body) {
-    struct httpclient_limits limits = {1000, 300};
+    struct httpclient_limits limits = {1000, 300, NULL};
     free(error);
     error = NULL;
     server.answer = span_text(answer);
@@ -153,12 +153,13 @@ START_TEST(silence_ends_in_time) {
 END_TEST
 
 START_TEST(addresses_are_checked) {
-    static const char *const urls[] = {"", "https://h:1", "http://", "http://h:x", "http://:80", "http://h:1/a b", "ftp://h"};
-    struct httpclient_limits limits = {1000, 300};
+    static const char *const urls[] = {"", "http://", "http://h:x", "http://:80", "http://h:1/a b", "https://", "https://u:secret@h", "http://token@h:1/", "ftp://h"};
+    struct httpclient_limits limits = {1000, 300, NULL};
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         char *why = NULL;
         ck_assert_msg(httpclient_ask(&status, urls[i], span_text(""), &limits, &why) == NULL, "%s", urls[i]);
-        ck_assert_ptr_nonnull(strstr(why, "http://host:port is wanted"));
+        ck_assert_ptr_nonnull(strstr(why, "http://host:port or https://host is wanted"));
+        ck_assert(strstr(why, "secret") == NULL && strstr(why, "token@") == NULL);
         free(why);
     }
     char *why = NULL;

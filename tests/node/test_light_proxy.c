@@ -77,7 +77,7 @@ static void set_up(void) {
     open_client();
     pthread_mutex_init(&gate.lock, NULL);
     gate.client = &client;
-    gate.limits = (struct httpclient_limits){1 << 24, 20000};
+    gate.limits = (struct httpclient_limits){1 << 24, 20000, NULL};
     proxy = light_proxy_start(&gate, "tcp://127.0.0.1:0", 4, &error);
     ck_assert_msg(proxy != NULL, "%s", error);
     snprintf(proxy_url, sizeof proxy_url, "http://127.0.0.1:%u", (unsigned)light_proxy_port(proxy));
@@ -168,10 +168,10 @@ START_TEST(what_was_verified_is_answered_when_the_node_is_gone) {
     stop_node();
     gate.limits.timeout_ms = https[0].limits.timeout_ms = https[1].limits.timeout_ms = 300;
     struct rpcclient_answer answer;
-    rpcclient_call(&answer, proxy_url, "commit", span_text("{\"height\":\"5\"}"), &(struct httpclient_limits){1 << 24, 20000});
+    rpcclient_call(&answer, proxy_url, "commit", span_text("{\"height\":\"5\"}"), &(struct httpclient_limits){1 << 24, 20000, NULL});
     ck_assert_int_eq(answer.kind, RPCCLIENT_RESULT);
     rpcclient_close(&answer);
-    rpcclient_call(&answer, proxy_url, "commit", span_text("{\"height\":\"6\"}"), &(struct httpclient_limits){1 << 24, 20000});
+    rpcclient_call(&answer, proxy_url, "commit", span_text("{\"height\":\"6\"}"), &(struct httpclient_limits){1 << 24, 20000, NULL});
     ck_assert_int_eq(answer.kind, RPCCLIENT_ERROR);
     rpcclient_close(&answer);
 }
