@@ -20,6 +20,11 @@ int cmd_audit(int argc, char **argv) {
 
 struct blob *cmd_audit_read(const char *path, char **error) { return keyfile_read(path, DOCKET_FILE_BYTES_MAX, error); }
 
+int cmd_audit_bad_input(const struct cli_command *command, char *error) {
+    cli_fail(command, error);
+    return AUDIT_BAD_INPUT;
+}
+
 bool cmd_audit_take(struct audit_list *list, const char *value, char **error) {
     if (list->count == sizeof list->items / sizeof list->items[0])
         *error = complaint_of("too many files; put journals into one folder");

@@ -22,6 +22,7 @@ struct audit_base {
 };
 bool cmd_audit_base(struct audit_base *base, const char *genesis, const char *header, char **error);
 struct blob *cmd_audit_read(const char *path, char **error);
+int cmd_audit_bad_input(const struct cli_command *command, char *error); /* says it; AUDIT_BAD_INPUT */
 
 struct audit_list { /* of an option that may be given several times */
     const char *items[256];

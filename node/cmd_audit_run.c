@@ -1,4 +1,4 @@
-/* quorate audit run, quorate audit verify. */
+/* quorate audit run. */
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -10,11 +10,9 @@
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
 
-enum { VERIFY_BYTES_MAX_FACTOR = 8 };
-
 static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path;
 static int64_t height;
-static bool json, silence_known;
+static bool json;
 static struct audit_list commits, logs, journals, answers;
 
 /* ---- run */
@@ -71,11 +69,6 @@ static const struct cli_command run_command = {
     .option_count = sizeof run_options / sizeof run_options[0],
     .other = take_file,
 };
-
-static int bad_input(const struct cli_command *command, char *error) {
-    cli_fail(command, error);
-    return AUDIT_BAD_INPUT;
-}
 
 static bool read_source(struct docket *docket, const char *path, void (*add)(struct docket *docket, struct docket_source *source, struct span bytes),
                         char **error) {
@@ -263,7 +256,7 @@ int cmd_audit_run(int argc, char **argv) {
     if (lock_rule != NULL && !audit_rule_parse(&rule, span_text(lock_rule)))
         return cli_misuse(&run_command, "--lock-rule %s: it is strict, comet or paper", lock_rule);
     if (!cmd_audit_base(&base, genesis, trusted_header, &error))
-        return bad_input(&run_command, error);
+        return cmd_audit_bad_input(&run_command, error);
     struct docket *docket = calloc(1, sizeof *docket);
     assert(docket != NULL);
     docket_init(docket, rule, span_text(base.chain_id));
@@ -275,69 +268,9 @@ int cmd_audit_run(int argc, char **argv) {
         audit_report_show(stdout, docket);
     if (!good)
         show_sources_anyway(docket);
-    status = good ? (int)audit_report_exit(docket) : bad_input(&run_command, error);
+    status = good ? (int)audit_report_exit(docket) : cmd_audit_bad_input(&run_command, error);
     docket_close(docket);
     free(docket);
-    valset_close(&base.set);
-    return status;
-}
-
-/* ---- verify */
-
-static const struct cli_option verify_options[] = {
-    {"genesis", CLI_TEXT, &genesis, "FILE", "genesis.json", 0, 0},
-    {"trusted-header", CLI_TEXT, &trusted_header, "FILE", "an answer of /commit that you trust, if the bundle was built on it", 0, 0},
-    {"silence-known", CLI_FLAG, &silence_known, "", "count those as convicted who are said to be silent: you know it yourself", 0, 0},
-};
-
-static const struct cli_command verify_command = {
-    .name = "audit verify",
-    .arguments = "BUNDLE --genesis FILE",
-    .summary = "Is what a bundle says true? Needs no node and does not trust whoever made it: a pure function of the bundle and the genesis (or one\n"
-               "trusted header); tendermint/audit_verify.c is all of it. What no bundle can prove, that somebody kept silent, is told apart.\n"
-               "Exit status: 0 good and no fork, 10 fork with more than a third convicted, 11 fork with less, 2 the bundle does not hold.",
-    .example = "quorate audit verify proof --genesis genesis.json",
-    .options = verify_options,
-    .option_count = sizeof verify_options / sizeof verify_options[0],
-    .rest_max = 1,
-};
-
-static int verify(const struct audit_base *base, const char *path) {
-    char *error = NULL;
-    struct blob *file = cmd_audit_read(path, &error);
-    struct audit_verified seen;
-    struct arena arena;
-    size_t offset;
-    if (file == NULL)
-        return bad_input(&verify_command, error);
-    arena_init(&arena, VERIFY_BYTES_MAX_FACTOR * file->size + (64u << 20));
-    const char *wrong = audit_verify(&seen, &offset, blob_span(file), &base->trust, span_text(base->chain_id), &arena);
-    int status = AUDIT_BAD_INPUT;
-    if (wrong != NULL) {
-        bad_input(&verify_command, complaint_of("%s: refused at byte %zu: %s", path, offset, wrong));
-    } else {
-        audit_report_show_verified(stdout, &seen, silence_known);
-        status = (int)audit_report_verified_exit(&seen, silence_known);
-    }
-    arena_close(&arena);
-    blob_release(file);
-    return status;
-}
-
-int cmd_audit_verify(int argc, char **argv) {
-    struct cli_rest rest;
-    struct audit_base base;
-    char *error = NULL;
-    int status;
-    genesis = trusted_header = NULL;
-    silence_known = false;
-    if (!cli_parse(&verify_command, &rest, &status, 1, argc, argv))
-        return status;
-    if (rest.count != 1)
-        return cli_misuse(&verify_command, "which bundle?");
-    if (!cmd_audit_base(&base, genesis, trusted_header, &error))
-        return bad_input(&verify_command, error);
-    status = verify(&base, rest.values[0]);
     valset_close(&base.set);
     return status;
 }

@@ -1,0 +1,66 @@
+/* quorate audit verify. */
+#include "node/cmd_audit.h"
+#include "node/complaint.h"
+
+enum { VERIFY_BYTES_MAX_FACTOR = 8 };
+
+static const char *genesis, *trusted_header;
+static bool silence_known;
+
+static const struct cli_option options[] = {
+    {"genesis", CLI_TEXT, &genesis, "FILE", "genesis.json", 0, 0},
+    {"trusted-header", CLI_TEXT, &trusted_header, "FILE", "an answer of /commit that you trust, if the bundle was built on it", 0, 0},
+    {"silence-known", CLI_FLAG, &silence_known, "", "count those as convicted who are said to be silent: you know it yourself", 0, 0},
+};
+
+static const struct cli_command command = {
+    .name = "audit verify",
+    .arguments = "BUNDLE --genesis FILE",
+    .summary = "Is what a bundle says true? Needs no node and does not trust whoever made it: a pure function of the bundle and the genesis (or one\n"
+               "trusted header); tendermint/audit_verify.c is all of it. What no bundle can prove, that somebody kept silent, is told apart.\n"
+               "Exit status: 0 good and no fork, 10 fork with more than a third convicted, 11 fork with less, 2 the bundle does not hold.",
+    .example = "quorate audit verify proof --genesis genesis.json",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .rest_max = 1,
+};
+
+static int verify(const struct audit_base *base, const char *path) {
+    char *error = NULL;
+    struct blob *file = cmd_audit_read(path, &error);
+    struct audit_verified seen;
+    struct arena arena;
+    size_t offset;
+    if (file == NULL)
+        return cmd_audit_bad_input(&command, error);
+    arena_init(&arena, VERIFY_BYTES_MAX_FACTOR * file->size + (64u << 20));
+    const char *wrong = audit_verify(&seen, &offset, blob_span(file), &base->trust, span_text(base->chain_id), &arena);
+    int status = AUDIT_BAD_INPUT;
+    if (wrong != NULL) {
+        cmd_audit_bad_input(&command, complaint_of("%s: refused at byte %zu: %s", path, offset, wrong));
+    } else {
+        audit_report_show_verified(stdout, &seen, silence_known);
+        status = (int)audit_report_verified_exit(&seen, silence_known);
+    }
+    arena_close(&arena);
+    blob_release(file);
+    return status;
+}
+
+int cmd_audit_verify(int argc, char **argv) {
+    struct cli_rest rest;
+    struct audit_base base;
+    char *error = NULL;
+    int status;
+    genesis = trusted_header = NULL;
+    silence_known = false;
+    if (!cli_parse(&command, &rest, &status, 1, argc, argv))
+        return status;
+    if (rest.count != 1)
+        return cli_misuse(&command, "which bundle?");
+    if (!cmd_audit_base(&base, genesis, trusted_header, &error))
+        return cmd_audit_bad_input(&command, error);
+    status = verify(&base, rest.values[0]);
+    valset_close(&base.set);
+    return status;
+}
