@@ -6,14 +6,17 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "node/audit_chains.h"
 #include "node/audit_draw.h"
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
 
+enum { NODE_TIMEOUT_MS = 30000 };
+
 static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path;
 static int64_t height;
 static bool json;
-static struct audit_list commits, logs, journals, answers;
+static struct audit_list commits, logs, journals, answers, homes, nodes;
 
 /* ---- run */
 
@@ -25,6 +28,8 @@ static bool take_file(void *context, const char *name, const char *value, char *
                               : strcmp(name, "log") == 0                                            ? &logs
                               : strcmp(name, "cometbft-wal") == 0 || strcmp(name, "journal") == 0 ? &journals
                               : strcmp(name, "answers") == 0                                        ? &answers
+                              : strcmp(name, "chain") == 0                                          ? &homes
+                              : strcmp(name, "node") == 0                                           ? &nodes
                                                                                                     : NULL;
     return list != NULL && cmd_audit_take(list, value, error);
 }
@@ -48,6 +53,9 @@ static const struct cli_command run_command = {
     .summary = "Two blocks were decided at one height: who of the validators broke which rule? Judges what is handed in, tells who is proven or\n"
                "convicted with which proof, whom to ask for what is missing, and writes a bundle that anybody can verify with the genesis alone.\n"
                "\n"
+               "  --node URL          a node that runs: its commits and validators of the height and the next, the votes that it kept, and whatever headers\n"
+               "                      between the genesis and the height it takes where validators changed. Two nodes on two branches: enough for an audit\n"
+               "  --chain HOME        the same (but no votes: `quorate audit export`) of a node that does not run, or of a copy of its home\n"
                "  --commit FILE       an answer of /commit; of the height in question, of the next (both branches: then no log is needed), or of\n"
                "                      lower ones where the validator set changed. --branch FILE is the same\n"
                "  --validators FILE   an answer of /validators (each page), for sets that are not the genesis'\n"
@@ -58,7 +66,10 @@ static const struct cli_command run_command = {
                "\n"
                "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 fork with more than a third convicted,\n"
                "11 fork not resolved yet, 2 bad input.",
-    .example = "curl -s node0:26657/commit?height=7 >a.json; curl -s node3:26657/commit?height=7 >b.json\n"
+    .example = "quorate audit run --genesis genesis.json --height 7 --node http://10.0.0.1:26657 --node http://10.0.0.7:26657 --bundle proof\n"
+               "\n"
+               "or from files:\n"
+               "curl -s node0:26657/commit?height=7 >a.json; curl -s node3:26657/commit?height=7 >b.json\n"
                "quorate audit export --home net/node1 --height 7 --out node1.log\n"
                "quorate audit run --genesis genesis.json --commit a.json --commit b.json --log node1.log --bundle proof --requests ask\n"
                "quorate audit answer ask/request-1.json --home net/node2 --out answers/2.json      (each suspect, on its host)\n"
@@ -224,13 +235,28 @@ static bool is_over(bool *passed, char **error) {
     return true;
 }
 
-static bool judge(struct docket *docket, char **error) {
+static bool open_chains(struct audit_chains *chains, const char *chain_id, char **error) {
+    for (uint32_t i = 0; i < homes.count; i++)
+        if (!audit_chains_add_home(chains, homes.items[i], chain_id, error))
+            return false;
+    for (uint32_t i = 0; i < nodes.count; i++)
+        if (!audit_chains_add_node(chains, nodes.items[i], chain_id, NODE_TIMEOUT_MS, error))
+            return false;
+    return true;
+}
+
+static bool judge(struct docket *docket, struct audit_chains *chains, char **error) {
     bool passed;
-    if (!is_over(&passed, error) || !read_commits(docket, error))
+    if (!is_over(&passed, error) || !read_commits(docket, error) || !open_chains(chains, docket->chain_id, error))
         return false;
+    if (height == 0)
+        height = docket_choose_height(docket);
+    if (chains->count > 0 && height > 0)
+        audit_chains_search(chains, docket, height);
     *error = docket_settle(docket, height);
     if (*error != NULL || !read_logs(docket, error))
         return false;
+    audit_chains_votes(chains, docket);
     *error = docket_judge(docket, passed);
     return *error == NULL && write_results(docket, error);
 }
@@ -250,7 +276,7 @@ int cmd_audit_run(int argc, char **argv) {
     genesis = trusted_header = lock_rule = deadline = out_path = bundle_path = requests_path = svg_path = NULL;
     height = 0;
     json = false;
-    commits.count = logs.count = journals.count = answers.count = 0;
+    commits.count = logs.count = journals.count = answers.count = homes.count = nodes.count = 0;
     if (!cli_parse(&run_command, &rest, &status, 1, argc, argv))
         return status;
     if (lock_rule != NULL && !audit_rule_parse(&rule, span_text(lock_rule)))
@@ -263,7 +289,9 @@ int cmd_audit_run(int argc, char **argv) {
     if (base.set.count > 0)
         docket_trust(docket, base.trust.height, &base.set);
     docket->trust = base.trust;
-    bool good = judge(docket, &error);
+    struct audit_chains chains = {.count = 0};
+    bool good = judge(docket, &chains, &error);
+    audit_chains_close(&chains);
     if (good && !json)
         audit_report_show(stdout, docket);
     if (!good)

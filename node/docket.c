@@ -23,6 +23,7 @@ void docket_init(struct docket *docket, enum audit_rule rule, struct span chain_
     memcpy(docket->chain_id, chain_id.data, chain_id.size);
     docket->sets = room(docket, DOCKET_SETS_MAX, sizeof docket->sets[0]);
     docket->set_list = room(docket, DOCKET_SETS_MAX, sizeof docket->set_list[0]);
+    docket->set_hashes = room(docket, DOCKET_SETS_MAX, sizeof docket->set_hashes[0]);
     docket->sources = room(docket, DOCKET_SOURCES_MAX, sizeof docket->sources[0]);
     docket->signed_headers = room(docket, 64, sizeof docket->signed_headers[0]);
     docket->headers = room(docket, 64, sizeof docket->headers[0]);
@@ -44,18 +45,23 @@ struct docket_source *docket_source(struct docket *docket, const char *name) {
 
 /* ---- sets, headers, commits */
 
+const struct valset *docket_find_set(const struct docket *docket, const struct digest *hash) {
+    for (uint32_t i = 0; i < docket->set_count; i++)
+        if (digest_equal(&docket->set_hashes[i], hash))
+            return &docket->sets[i];
+    return NULL;
+}
+
 bool docket_add_set(struct docket *docket, struct valset *set) {
-    struct digest hash, other;
+    struct digest hash;
     valset_hash(&hash, set);
-    for (uint32_t i = 0; i < docket->set_count; i++) {
-        valset_hash(&other, &docket->sets[i]);
-        if (digest_equal(&hash, &other)) {
-            valset_close(set);
-            return true;
-        }
+    if (docket_find_set(docket, &hash) != NULL) {
+        valset_close(set);
+        return true;
     }
     if (docket->set_count == DOCKET_SETS_MAX)
         return false;
+    docket->set_hashes[docket->set_count] = hash;
     docket->set_list[docket->set_count] = &docket->sets[docket->set_count];
     docket->sets[docket->set_count++] = *set;
     valset_init(set);

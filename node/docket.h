@@ -8,7 +8,7 @@
 #define DOCKET_BYTES_MAX        ((size_t)1024 * 1024 * 1024) /* of memory, for all */
 #define DOCKET_FILE_BYTES_MAX   ((size_t)256 * 1024 * 1024)  /* of a file that is read whole; journals are read piece by piece, of any size */
 #define DOCKET_SIGNED_MAX       65536
-#define DOCKET_SETS_MAX         1024
+#define DOCKET_SETS_MAX         4096
 #define DOCKET_HEADERS_MAX      65536
 #define DOCKET_PROPOSALS_MAX    4096
 #define DOCKET_SOURCES_MAX      4096
@@ -30,6 +30,7 @@ struct docket {
 
     struct valset *sets; /* arrays of room; the first is the genesis' or the trusted one */
     const struct valset **set_list;
+    struct digest *set_hashes;
     uint32_t set_count;
     struct audit_commit *signed_headers;
     uint32_t signed_count;
@@ -72,7 +73,12 @@ void docket_add_header(struct docket *docket, const struct header *header);
 /* A JSON answer of /commit, /block, /validators or /header, whole or only its result; or evidence. false: the note says why. */
 bool docket_add_json(struct docket *docket, struct docket_source *source, struct span text);
 
-/* Then: which height, which commits, which set. 0: the lowest height with two commits, else the highest with one. NULL: good; else what is missing, malloc'ed. */
+const struct valset *docket_find_set(const struct docket *docket, const struct digest *hash); /* NULL: not among them */
+/* Does a signed header follow from what is trusted, as the third party will see it (audit_bundle.h)? NULL: yes; else why not. */
+const char *docket_follows(const struct docket *docket, const struct audit_trust *trust, const struct audit_commit *one);
+int64_t docket_choose_height(struct docket *docket); /* the lowest height with two commits, else the highest with one; 0: none */
+
+/* Then: which height (0: docket_choose_height), which commits, which set. NULL: good; else what is missing, malloc'ed. */
 char *docket_settle(struct docket *docket, int64_t height);
 
 /* Then: who said what. */

@@ -14,39 +14,33 @@ static int compare_signed(const void *left, const void *right) {
     return order != 0 ? order : block_id_compare(&a->id, &b->id);
 }
 
-static const struct valset *find_set(const struct docket *docket, const struct digest *hash) {
-    for (uint32_t i = 0; i < docket->set_count; i++) {
-        struct digest its;
-        valset_hash(&its, &docket->sets[i]);
-        if (digest_equal(&its, hash))
-            return &docket->sets[i];
-    }
-    return NULL;
-}
-
-/* As the third party will see it (audit_bundle.h). */
-static const char *follows(const struct docket *docket, const struct audit_trust *trust, const struct audit_commit *one) {
+const char *docket_follows(const struct docket *docket, const struct audit_trust *trust, const struct audit_commit *one) {
     const struct header *header = &one->header;
     struct span chain_id = span_text(docket->chain_id);
-    const struct valset *own = find_set(docket, &header->validators_hash), *trusted;
+    const struct valset *own = docket_find_set(docket, &header->validators_hash), *trusted;
     if (header->height <= trust->height)
         return "it is not above the trusted height";
     if (own == NULL)
         return "its validator set is missing: give /validators of that height";
-    enum commit_verdict verdict = commit_verify(&one->commit, NULL, own, chain_id, &one->id, header->height, NULL);
-    if (verdict != COMMIT_GOOD)
-        return commit_verdict_text(verdict);
-    if (digest_equal(&header->validators_hash, &trust->set_hash))
-        return NULL;
-    if (header->height == trust->height + 1)
+    if (header->height == trust->height + 1 && !digest_equal(&header->validators_hash, &trust->set_hash))
         return "it names another validator set than the header before it";
-    trusted = find_set(docket, &trust->set_hash);
-    if (trusted == NULL || commit_verify_trusting(&one->commit, trusted, chain_id, 2, 3, true) != COMMIT_GOOD)
-        return "less than two thirds of the set that is trusted so far signed it: give the commit of the height before, and its validators";
-    return NULL;
+    if (!digest_equal(&header->validators_hash, &trust->set_hash)) { /* first: most that fail, fail here, and before any signature is looked at */
+        trusted = docket_find_set(docket, &trust->set_hash);
+        if (trusted == NULL || commit_verify_trusting(&one->commit, trusted, chain_id, 2, 3, true) != COMMIT_GOOD)
+            return "less than two thirds of the set that is trusted so far signed it: headers between are missing (give the chain with --node URL or --chain HOME,"
+                   "  which finds them, or the commits and validators of heights between as files)";
+    }
+    enum commit_verdict verdict = commit_verify(&one->commit, NULL, own, chain_id, &one->id, header->height, NULL);
+    return verdict == COMMIT_GOOD ? NULL : commit_verdict_text(verdict);
 }
 
-static int64_t choose_height(const struct docket *docket) {
+static void sort_signed(struct docket *docket) {
+    if (docket->signed_count > 0)
+        qsort(docket->signed_headers, docket->signed_count, sizeof docket->signed_headers[0], compare_signed);
+}
+
+int64_t docket_choose_height(struct docket *docket) {
+    sort_signed(docket);
     const struct audit_commit *list = docket->signed_headers;
     for (uint32_t i = 1; i < docket->signed_count; i++)
         for (uint32_t j = i; j > 0 && list[j - 1].header.height == list[i].header.height; j--)
@@ -63,7 +57,7 @@ static const char *choose_commits(struct docket *docket, const struct audit_trus
         const struct audit_commit *one = &docket->signed_headers[i];
         if (one->header.height != docket->height || (chosen[0] != NULL && block_id_equal(&chosen[0]->id, &one->id)))
             continue;
-        const char *wrong = follows(docket, trust, one);
+        const char *wrong = docket_follows(docket, trust, one);
         if (wrong != NULL)
             why = wrong;
         else if (chosen[0] == NULL)
@@ -97,7 +91,7 @@ static const char *walk_up(struct docket *docket) {
         uint32_t found = (chosen[0] != NULL) + (chosen[1] != NULL);
         for (uint32_t i = docket->signed_count; i > 0 && next == NULL && found < wanted; i--) {
             const struct audit_commit *one = &docket->signed_headers[i - 1];
-            if (one->header.height < docket->height && follows(docket, &trust, one) == NULL)
+            if (one->header.height < docket->height && docket_follows(docket, &trust, one) == NULL)
                 next = one;
         }
         if (next == NULL || docket->link_count == AUDIT_BUNDLE_LINKS_MAX) {
@@ -129,9 +123,8 @@ static bool add_commits(struct docket *docket) {
 }
 
 char *docket_settle(struct docket *docket, int64_t height) {
-    if (docket->signed_count > 0)
-        qsort(docket->signed_headers, docket->signed_count, sizeof docket->signed_headers[0], compare_signed);
-    docket->height = height > 0 ? height : choose_height(docket);
+    docket->height = height > 0 ? height : docket_choose_height(docket);
+    sort_signed(docket);
     if (docket->height == 0)
         return complaint_of("no commit was given: save the answer of http://NODE/commit?height=H to a file, and give it with --commit FILE");
     docket->links = arena_take(&docket->arena, docket->signed_count + 1, sizeof docket->links[0]);
@@ -139,11 +132,11 @@ char *docket_settle(struct docket *docket, int64_t height) {
     const char *why = walk_up(docket);
     if (why != NULL)
         return complaint_of("height %" PRId64 ": the commit does not follow from what is trusted: %s", docket->height, why);
-    docket->set = find_set(docket, &docket->commits[0]->header.validators_hash);
+    docket->set = docket_find_set(docket, &docket->commits[0]->header.validators_hash);
     valset_hash(&docket->set_hash, docket->set);
-    docket->next_set = find_set(docket, &docket->commits[0]->header.next_validators_hash);
+    docket->next_set = docket_find_set(docket, &docket->commits[0]->header.next_validators_hash);
     if (docket->next_set == NULL && docket->commits[1] != NULL)
-        docket->next_set = find_set(docket, &docket->commits[1]->header.next_validators_hash);
+        docket->next_set = docket_find_set(docket, &docket->commits[1]->header.next_validators_hash);
     docket->own_capacity = docket->set->count;
     docket->own_logs = arena_take(&docket->arena, docket->own_capacity, sizeof docket->own_logs[0]);
     docket->own_bytes = arena_take(&docket->arena, docket->own_capacity, sizeof docket->own_bytes[0]);

@@ -18,9 +18,9 @@ void prompt_write(const char *name, struct span bytes);
 #define EXPECT_RUN(status, ...)                                                      \
     do {                                                                             \
         int got = prompt_run(__VA_ARGS__, (const char *)NULL);                       \
-        ck_assert_msg(got == (status), "status %d, said: %s", got, prompt_said);     \
+        ck_assert_msg(got == (status), "status %d, said: %.3000s", got, prompt_said);     \
     } while (0)
-#define EXPECT_SAID(part)  ck_assert_msg(strstr(prompt_said, part) != NULL, "said: %s", prompt_said)
-#define EXPECT_UNSAID(part) ck_assert_msg(strstr(prompt_said, part) == NULL, "said: %s", prompt_said)
+#define EXPECT_SAID(part)  ck_assert_msg(strstr(prompt_said, part) != NULL, "said: %.3000s", prompt_said)
+#define EXPECT_UNSAID(part) ck_assert_msg(strstr(prompt_said, part) == NULL, "said: %.3000s", prompt_said)
 
 #endif
