@@ -23,7 +23,7 @@ static struct audit_chain *add(struct audit_chains *chains, const char *name, ch
 
 bool audit_chains_add_home(struct audit_chains *chains, const char *folder, const char *chain_id, char **error) {
     struct audit_chain *chain = add(chains, folder, error);
-    if (chain == NULL || !light_home_open(&chain->home, folder, error))
+    if (chain == NULL || !homestore_open(&chain->home, folder, false, error))
         return false;
     if (strcmp(chain->home.ledger.state.chain_id, chain_id) != 0) {
         *error = complaint_of("%s: its chain is \"%s\", the audit is of \"%s\"", folder, chain->home.ledger.state.chain_id, chain_id);
@@ -48,7 +48,7 @@ bool audit_chains_add_node(struct audit_chains *chains, const char *url, const c
 void audit_chains_close(struct audit_chains *chains) {
     for (uint32_t i = 0; i < chains->count; i++) {
         if (!chains->list[i]->is_node)
-            light_home_close(&chains->list[i]->home);
+            homestore_close(&chains->list[i]->home);
         free(chains->list[i]);
     }
     chains->count = 0;

@@ -4,6 +4,7 @@
 #define QUORATE_NODE_AUDIT_CHAINS_H
 
 #include "node/audit_links.h"
+#include "node/homestore.h"
 #include "node/light_http.h"
 #include "node/light_ledger.h"
 
@@ -12,7 +13,7 @@ enum { AUDIT_CHAINS_MAX = 64 };
 struct audit_chain {
     const char *name; /* a loan: folder or URL */
     bool is_node;
-    struct light_home home;
+    struct homestore home;
     struct light_http http;
     struct light_source source;
 };

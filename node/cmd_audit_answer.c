@@ -6,8 +6,8 @@
 #include "node/cli_rpc.h"
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
+#include "node/homestore.h"
 #include "node/light_http.h"
-#include "node/light_ledger.h"
 #include "tendermint/audit_lock.h"
 
 enum { EXIT_NOT_JUSTIFIED = 1, REQUEST_BYTES_MAX = 64 << 10, NODE_TIMEOUT_MS = 30000 };
@@ -56,7 +56,7 @@ static void set_unknown(struct answering *answering, int64_t head, int64_t base)
         answering->unknown = complaint_of("the validators of height %" PRId64 " are pruned: the blocks of this home begin at height %" PRId64, height, base);
 }
 
-static void read_home(struct answering *answering, struct light_home *chain) {
+static void read_home(struct answering *answering, struct homestore *chain) {
     answering->has_set = ledger_validators(&chain->ledger, &answering->set, answering->request.height);
     if (!answering->has_set)
         set_unknown(answering, chain->ledger.state.height, chain->ledger.base);
@@ -76,14 +76,14 @@ static bool ask_node(struct answering *answering, char **why) {
 }
 
 static void find_set(struct answering *answering) {
-    struct light_home chain;
+    struct homestore chain;
     char *error = NULL, *why = NULL;
-    if (light_home_open(&chain, home, &error))
+    if (homestore_open(&chain, home, false, &error))
         read_home(answering, &chain);
     else if (!ask_node(answering, &why))
         answering->unknown = complaint_of("the validators of height %" PRId64 " are not to be had: %s; and asking the node itself: %s",
                                           answering->request.height, error, why);
-    light_home_close(&chain);
+    homestore_close(&chain);
     free(error);
     free(why);
 }

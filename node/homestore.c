@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "node/cli.h"
 #include "node/complaint.h"
@@ -23,7 +24,9 @@ bool homestore_open(struct homestore *store, const char *home, bool with_app, ch
     char *genesis = config_path(&store->config, store->config.genesis_file), *data = config_path(&store->config, store->config.db_dir);
     char *path = complaint_of("%s/quorate.db", data);
     store->has_genesis = genesis_load(&store->genesis, genesis, config_release(&store->config), error);
-    if (store->has_genesis)
+    if (store->has_genesis && !with_app && access(path, F_OK) != 0) /* nobody shall make an empty one by looking */
+        *error = complaint_of("%s: there is no chain in this home yet: has a node run in it?", path);
+    else if (store->has_genesis)
         store->kv = kv_leveldb_open(path, NULL, (struct kv_failure){NULL, fail}, error);
     free(genesis);
     free(data);

@@ -1,17 +1,11 @@
 #include "node/light_ledger.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "node/cli.h"
 #include "node/complaint.h"
 #include "tendermint/light_verify.h"
 
 enum { COMMIT_BYTES_MAX = 64 << 20 };
-
-/* ---- a ledger */
 
 static enum light_answer say_bad(char **why, int64_t height, const char *what) {
     *why = complaint_of("its height %" PRId64 " is damaged: %s", height, what);
@@ -62,48 +56,3 @@ static bool report(void *context, const struct evidence *evidence, char **why) {
 }
 
 struct light_source light_ledger_source(struct ledger *ledger, const char *name) { return (struct light_source){name, ledger, fetch, report}; }
-
-/* ---- a home */
-
-static void fail(void *context, const char *what) __attribute__((noreturn));
-static void fail(void *context, const char *what) {
-    (void)context;
-    fprintf(stderr, "quorate: %s\n", what);
-    _Exit(CLI_WORLD);
-}
-
-static bool open_store(struct light_home *home, char **error) {
-    char *data = config_path(&home->config, home->config.db_dir), *path = complaint_of("%s/quorate.db", data);
-    if (access(path, F_OK) != 0)
-        *error = complaint_of("%s: no chain is there: has a node run in this home?", path);
-    else
-        home->kv = kv_leveldb_open(path, NULL, (struct kv_failure){NULL, fail}, error);
-    free(path);
-    free(data);
-    return home->kv != NULL;
-}
-
-bool light_home_open(struct light_home *home, const char *folder, char **error) {
-    char *warning = NULL;
-    memset(home, 0, sizeof *home);
-    home->has_config = true; /* config_load begins with config_init */
-    bool good = config_load(&home->config, folder, &warning, error);
-    char *path = good ? config_path(&home->config, home->config.genesis_file) : NULL;
-    good = good && (home->has_genesis = genesis_load(&home->genesis, path, config_release(&home->config), error)) && open_store(home, error);
-    if (good)
-        home->has_ledger = ledger_open(&home->ledger, home->kv, NULL, &home->genesis.state, config_release(&home->config), error);
-    free(path);
-    free(warning);
-    return home->has_ledger;
-}
-
-void light_home_close(struct light_home *home) {
-    if (home->has_ledger)
-        ledger_close(&home->ledger);
-    if (home->kv != NULL)
-        kv_close(home->kv);
-    if (home->has_genesis)
-        genesis_close(&home->genesis);
-    if (home->has_config)
-        config_close(&home->config);
-}

@@ -229,7 +229,7 @@ START_TEST(a_home_that_is_none_or_is_of_another_chain_is_bad_input) {
     EXPECT_SAID("not there");
     EXPECT_RUN(0, "init", "--home", "@empty", "--chain-id", "other");
     EXPECT_RUN(2, "audit", "run", "--genesis", "@a/config/genesis.json", "--height", "9", "--chain", "@empty");
-    EXPECT_SAID("no chain is there");
+    EXPECT_SAID("there is no chain in this home yet");
     EXPECT_RUN(2, "audit", "run", "--genesis", "@empty/config/genesis.json", "--height", "9", "--chain", "@a");
     EXPECT_SAID("its chain is \"test-chain\"");
     EXPECT_RUN(2, "audit", "run", "--genesis", "@a/config/genesis.json", "--height", "900", "--chain", "@a");
