@@ -233,7 +233,7 @@ far: $(OUT)/far $(OUT)/quorate
 	@$< $(OUT)/quorate
 
 # Real processes that really fork, by two scripted validators; then the audit, with the commands alone.
-$(OUT)/fork: $(call objects,$(ROOMS)) $(OUT)/tests/processes/fork.o $(OUT)/tests/node/outsider.o
+$(OUT)/fork: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/fork processes/command node/outsider)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
 .PHONY: fork
 fork: $(OUT)/fork $(OUT)/quorate

@@ -18,6 +18,7 @@
 #include "node/keyfile.h"
 #include "node/localnet.h"
 #include "tests/node/outsider.h"
+#include "tests/processes/command.h"
 
 enum { HONEST = 2, PATIENCE_MS = 120000, FORK_HEIGHT = 1 };
 
@@ -25,14 +26,15 @@ static struct localnet net = {.lock = -1};
 static struct conspiracy plot;
 static struct outsider lines[HONEST];
 static struct arena arena;
-static char output[1 << 18];
+static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static struct command command = {.program = net.binary, .give_up = give_up};
 
 static _Noreturn void give_up(const char *format, ...) {
     va_list args;
     va_start(args, format);
     fprintf(stderr, "fork: FAILED: ");
     vfprintf(stderr, format, args);
-    fprintf(stderr, "\n%s", output);
+    fprintf(stderr, "\n%s", command.output);
     va_end(args);
     localnet_stop(&net, 2000);
     for (uint32_t i = 0; i < net.count; i++) {
@@ -102,15 +104,7 @@ static void talk(const char *chain_id) {
     whisper();
 }
 
-static void read_answer(uint32_t node, const char *what) {
-    char *command = complaint_of("curl -s 'http://%s/%s'", net.nodes[node].rpc.host, what);
-    FILE *answer = popen(command, "r");
-    size_t size = answer == NULL ? 0 : fread(output, 1, sizeof output - 1, answer);
-    output[size] = '\0';
-    if (answer != NULL)
-        pclose(answer);
-    free(command);
-}
+static void read_answer(uint32_t node, const char *what) { command_get(&command, net.nodes[node].rpc.host, what); }
 
 /* The two honest nodes meet, while the script goes on with both. Each must see the other branch, stop signing, and write a bundle. */
 static void meet(const char *chain_id) {
@@ -124,7 +118,7 @@ static void meet(const char *chain_id) {
     free(path);
     char *dial = complaint_of("dial_peers?persistent=true&peers=%%5B%%22%s@127.0.0.1:%u%%22%%5D", id, net.nodes[1].p2p_port);
     read_answer(0, dial);
-    if (strstr(output, "\"result\"") == NULL)
+    if (strstr(command.output, "\"result\"") == NULL)
         give_up("node0 does not dial:");
     free(dial);
     for (int64_t until = outsider_clock() + PATIENCE_MS, looked = 0; raised < HONEST;) {
@@ -137,7 +131,7 @@ static void meet(const char *chain_id) {
         raised = 0;
         for (uint32_t i = 0; i < HONEST; i++) {
             read_answer(i, "fork_alarm");
-            raised += strstr(output, "\"raised\":true,\"stopped_signing\":true") != NULL && strstr(output, "data/fork-") != NULL;
+            raised += strstr(command.output, "\"raised\":true,\"stopped_signing\":true") != NULL && strstr(command.output, "data/fork-") != NULL;
         }
     }
 }
@@ -178,49 +172,7 @@ static void fork_network(enum conspiracy_kind kind) {
 
 /* ---- the audit: commands only */
 
-static int run_in(const char *folder, const char *const *words) {
-    const char *argv[40] = {net.binary};
-    int pipe_ends[2], status, count = 1;
-    for (; *words != NULL; words++)
-        argv[count++] = *words;
-    if (pipe(pipe_ends) != 0)
-        give_up("no pipe");
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(pipe_ends[1], 1);
-        dup2(pipe_ends[1], 2);
-        close(pipe_ends[0]);
-        if (folder != NULL && chdir(folder) != 0)
-            _exit(126);
-        execv(net.binary, (char *const *)argv);
-        _exit(127);
-    }
-    close(pipe_ends[1]);
-    size_t size = 0;
-    for (ssize_t got; (got = read(pipe_ends[0], output + size, sizeof output - 1 - size)) > 0;)
-        size += (size_t)got;
-    output[size] = '\0';
-    close(pipe_ends[0]);
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void expect_in(const char *folder, int wanted, const char *says, ...) {
-    const char *words[40];
-    int count = 0;
-    va_list args;
-    va_start(args, says);
-    for (const char *word; (word = va_arg(args, const char *)) != NULL;)
-        words[count++] = word;
-    va_end(args);
-    words[count] = NULL;
-    int status = run_in(folder, words);
-    if (status != wanted)
-        give_up("`quorate %s %s …` ended with %d, not %d:", words[0], words[1], status, wanted);
-    if (says != NULL && strstr(output, says) == NULL)
-        give_up("`quorate %s %s …` does not say \"%s\":", words[0], words[1], says);
-}
-#define EXPECT(wanted, says, ...) expect_in(NULL, wanted, says, __VA_ARGS__, (const char *)NULL)
+#define EXPECT(wanted, says, ...) command_expect(&command, NULL, wanted, says, __VA_ARGS__, (const char *)NULL)
 
 /* Of the last report: no line says both an honest address and a conviction. */
 static void must_spare_the_honest(void) {
@@ -233,7 +185,7 @@ static void must_spare_the_honest(void) {
         struct address its = pubkey_address(&public_key);
         text_hex_upper(address, address_span(&its));
         ed25519_key_free(key);
-        for (const char *at = output; (at = strstr(at, address)) != NULL; at++) {
+        for (const char *at = command.output; (at = strstr(at, address)) != NULL; at++) {
             size_t line = strcspn(at, "\n");
             if (memmem(at, line, "CONVICTED", 9) != NULL || memmem(at, line, "PROVEN", 6) != NULL)
                 give_up("somebody honest is convicted: %s", address);
@@ -246,10 +198,10 @@ static char *in(const char *name) { return complaint_of("%s/%s", net.folder, nam
 /* What `quorate query` or curl would fetch. */
 static void fetch_commit(uint32_t node, int64_t height, const char *path) {
     struct load_http_place *place = &net.nodes[node].rpc;
-    char *command = complaint_of("curl -s 'http://%s/commit?height=%" PRId64 "' > %s", place->host, height, path);
-    if (system(command) != 0)
-        give_up("%s", command);
-    free(command);
+    char *line = complaint_of("curl -s 'http://%s/commit?height=%" PRId64 "' > %s", place->host, height, path);
+    if (system(line) != 0)
+        give_up("%s", line);
+    free(line);
 }
 
 static void audit_running(enum conspiracy_kind kind) {
@@ -262,7 +214,7 @@ static void audit_running(enum conspiracy_kind kind) {
     char *log = in("running.log");
     EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[0].home, "--height", "1", "--out", log);
     const char *const with_one_log[] = {"audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log, NULL};
-    int status = run_in(NULL, with_one_log);
+    int status = command_run(&command, NULL, with_one_log);
     if (status != 11 && (kind == CONSPIRACY_AMNESIA || status != 10)) /* of double votes one log holds both, if it is the second victim's */
         give_up("with one log the audit ends with %d", status);
     must_spare_the_honest();
@@ -308,7 +260,7 @@ static void audit_stopped(enum conspiracy_kind kind) {
     char *copy = complaint_of("cp %s %s %s", proof, genesis, empty);
     if (system(copy) != 0)
         give_up("%s", copy);
-    expect_in(empty, 10, "more than a third", "audit", "verify", "proof", "--genesis", "genesis.json", "--silence-known", (const char *)NULL);
+    command_expect(&command, empty, 10, "more than a third", "audit", "verify", "proof", "--genesis", "genesis.json", "--silence-known", (const char *)NULL);
     char *texts[] = {genesis, a, b, log0, log1, asks, answers, proof, empty, svg, wal, copy};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
