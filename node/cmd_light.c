@@ -8,9 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crypto/sha256.h"
 #include "crypto/text.h"
 #include "node/cli.h"
 #include "node/complaint.h"
+#include "node/keyfile.h"
 #include "node/light_http.h"
 #include "node/light_proxy.h"
 #include "node/log.h"
@@ -72,7 +74,6 @@ struct light { /* all of a running command */
     struct light_client client;
     struct light_gate gate;
     struct light_config config;
-    uint32_t evidence_count;
 };
 
 static volatile sig_atomic_t asked_to_stop;
@@ -108,21 +109,46 @@ static void __attribute__((noreturn)) store_failed(void *context, const char *wh
     _Exit(CLI_WORLD);
 }
 
-/* The proof must outlive the conversation: a file each, never overwritten. */
+/* The proof must outlive the conversation: a file for each piece, named by its content, so that the same attack seen again makes no second one. */
+static char *evidence_path(const struct light *light, const struct evidence *evidence, struct span text) {
+    uint8_t hash[32];
+    char name[TEXT_HEX_SIZE(6)];
+    sha256_once(hash, text);
+    text_hex_upper(name, span_of(hash, 6));
+    return complaint_of("%s/evidence-%" PRId64 "-%s.json", light->home, evidence->conflicting_header.height, name);
+}
+
 static void keep_evidence(void *context, const struct evidence *evidence, const char *against, const char *by) {
     struct light *light = context;
     struct emit emit;
+    char *error = NULL;
     emit_init(&emit);
     shapes_evidence(&emit, evidence);
-    struct timestamp time = now(NULL);
-    char *path = complaint_of("%s/evidence-%" PRId64 "-%u.json", light->home, time.seconds, (unsigned)++light->evidence_count);
-    FILE *file = fopen(path, "wx");
-    bool good = file != NULL && fwrite(emit.data, 1, emit.size, file) == emit.size && fputc('\n', file) != EOF && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    if (file != NULL)
-        good = fclose(file) == 0 && good;
-    log_format(WORLD_ERROR, good ? "evidence against %s, by %s, is in %s" : "evidence against %s, by %s, could not be written to %s", against, by, path);
+    emit_raw(&emit, span_text("\n"));
+    struct span text = span_of(emit.data, emit.size);
+    char *path = evidence_path(light, evidence, text);
+    if (access(path, F_OK) == 0)
+        log_format(WORLD_ERROR, "evidence against %s, by %s, is in %s since an earlier run", against, by, path);
+    else if (keyfile_write(path, text, false, &error))
+        log_format(WORLD_ERROR, "evidence against %s, by %s, is in %s", against, by, path);
+    else
+        log_format(WORLD_ERROR, "evidence against %s, by %s, could not be kept: %s", against, by, error);
+    free(error);
     free(path);
     emit_close(&emit);
+}
+
+/* What an operator does now. */
+static void advise(const struct light *light) {
+    int64_t at = light->client.attacked_at;
+    fprintf(stderr,
+            "what to do: ask people and other nodes which block %" PRId64 " is the chain's. The evidence against the other side is in %s/evidence-%" PRId64
+            "-*.json;\n"
+            "  whoever took it brings it into a block. Who signed both, with the chain's own commit and genesis:\n"
+            "    curl -s HONEST_NODE/commit?height=%" PRId64 " > commit.json\n"
+            "    quorate audit run --genesis genesis.json --height %" PRId64 " --commit commit.json --evidence EVIDENCE.json\n"
+            "  Then begin again without the liar: --reset --height N --hash HEX of a newer block, from someone you trust.\n",
+            at, light->home, at, at, at);
 }
 
 /* ---- arguments */
@@ -220,6 +246,8 @@ static int exit_of(enum light_outcome outcome) {
 
 static int give_up(struct light *light, enum light_outcome outcome) {
     fprintf(stderr, "quorate light: %s: %s\n", light_outcome_name(outcome), light->client.reason);
+    if (outcome == LIGHT_ATTACKED)
+        advise(light);
     return exit_of(outcome);
 }
 
@@ -263,7 +291,10 @@ static int serve(struct light *light) {
     while (!asked_to_stop)
         pause();
     light_proxy_stop(proxy);
-    return light->client.attacked_at > 0 ? EXIT_ATTACK : CLI_GOOD;
+    if (light->client.attacked_at == 0)
+        return CLI_GOOD;
+    advise(light);
+    return EXIT_ATTACK;
 }
 
 static enum light_outcome begin(struct light *light, const struct digest *hash) {

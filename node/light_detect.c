@@ -5,10 +5,11 @@
 #include <stdlib.h>
 
 #include "crypto/text.h"
+#include "node/complaint.h"
 #include "node/light_client.h"
 #include "tendermint/light_attack.h"
 
-enum { WAIT_STEP_MS = 500, EVIDENCE_BYTES_MAX = 1 << 26 };
+enum { WAIT_STEP_MS = 500, EVIDENCE_BYTES_MAX = 1 << 26, NAMED_MAX = 16 };
 
 enum comparison { SAME, SILENT, BEHIND, FAULTY, PRIORITIES_DIFFER, CONTRADICTS };
 
@@ -96,39 +97,97 @@ static bool examine(struct light_client *client, struct light_examine *examinati
     }
 }
 
-/* Evidence against whoever stands behind the trace, out of what `by` proved; sent to `by`. */
-static void accuse(struct light_client *client, const struct light_examine *examination, const char *against, struct light_source *by) {
-    const struct light_block *trusted = light_trace_last(&examination->found), *common = examination->found.blocks[0];
+/* Of a whole set of ten thousand the first will do; the file has them all. */
+static void say_named(struct light_client *client, const struct evidence *evidence) {
+    if (evidence->byzantine_count == 0)
+        light_client_say(client, "  it names nobody, because who forgot his lock cannot be told from two commits, and no node takes such evidence into a block: "
+                                 "`quorate audit run` tells it, with the validators' logs");
+    for (uint32_t i = 0; i < evidence->byzantine_count && i < NAMED_MAX; i++) {
+        char address[TEXT_HEX_SIZE(20)];
+        text_hex_upper(address, address_span(&evidence->byzantine[i].address));
+        light_client_say(client, "  it names %s, power %" PRId64 " of %" PRId64, address, evidence->byzantine[i].power, evidence->total_power);
+    }
+    if (evidence->byzantine_count > NAMED_MAX)
+        light_client_say(client, "  and %u more", (unsigned)evidence->byzantine_count - NAMED_MAX);
+}
+
+/* Evidence against whoever stands behind the trace; kept, and sent to `by`. NULL: it took it; else why not, malloc'ed. */
+static char *hand_in(struct light_client *client, const struct light_examine *examination, const struct light_block *trusted, const char *against,
+                     struct light_source *by) {
     struct evidence evidence;
     struct arena arena;
     char *why = NULL;
     arena_init(&arena, EVIDENCE_BYTES_MAX);
-    if (!light_attack_evidence(&evidence, examination->divergent, trusted, common, &arena)) {
-        light_client_say(client, "the evidence against %s is too large", against);
+    if (!light_attack_evidence(&evidence, examination->divergent, trusted, examination->found.blocks[0], &arena)) {
         arena_close(&arena);
-        return;
+        return complaint_of("it is too large");
     }
     light_client_say(client, "ATTACK on light clients at height %" PRId64 ", against %s by %s: %s; %u validators named; common height %" PRId64,
                      examination->divergent->header.height, against, by->name,
                      light_attack_kind_text(light_attack_kind_of(examination->divergent, trusted)), (unsigned)evidence.byzantine_count,
                      evidence.common_height);
+    say_named(client, &evidence);
     if (client->world.attack != NULL)
         client->world.attack(client->world.context, &evidence, against, by->name);
-    if (!by->report(by->context, &evidence, &why))
-        light_client_say(client, "%s: did not take the evidence: %s", by->name, why == NULL ? "no answer" : why);
-    free(why);
+    if (!by->report(by->context, &evidence, &why) && why == NULL)
+        why = complaint_of("no answer");
     arena_close(&arena);
+    return why;
+}
+
+/* A node keeps no commit of its newest block, so it cannot judge evidence about it, and the commit that it shows meanwhile need not be the one that the
+ * chain will keep, from which it follows who signed twice. So: the same block again, once the source is beyond it. NULL: that would be nothing new. */
+static struct light_block *settled(struct light_client *client, struct light_source *by, const struct light_block *trusted) {
+    struct light_block *next = NULL, *again = NULL;
+    struct digest before, after;
+    bool has_waited = false;
+    enum light_answer answer;
+    for (int64_t left_ms = client->config.block_lag_ns / 1000000;; left_ms -= WAIT_STEP_MS, has_waited = true) {
+        answer = fetch(client, by, trusted->header.height + 1, &next);
+        if (answer != LIGHT_ANSWER_TOO_HIGH || left_ms <= 0)
+            break;
+        client->world.wait(client->world.context, WAIT_STEP_MS);
+    }
+    light_block_release(next);
+    if (answer != LIGHT_ANSWER_BLOCK || fetch(client, by, trusted->header.height, &again) != LIGHT_ANSWER_BLOCK)
+        return NULL;
+    commit_hash(&before, &trusted->commit);
+    commit_hash(&after, &again->commit);
+    if (digest_equal(&again->hash, &trusted->hash) && (has_waited || !digest_equal(&before, &after)))
+        return again;
+    light_block_release(again);
+    return NULL;
+}
+
+/* true: `by` took the evidence that follows from what it proved. */
+static bool accuse(struct light_client *client, const struct light_examine *examination, const char *against, struct light_source *by) {
+    char *why = hand_in(client, examination, light_trace_last(&examination->found), against, by);
+    struct light_block *again = why == NULL ? NULL : settled(client, by, light_trace_last(&examination->found));
+    if (again != NULL) {
+        free(why);
+        why = hand_in(client, examination, again, against, by);
+        light_block_release(again);
+    }
+    if (why == NULL)
+        light_client_say(client, "%s: took the evidence, or has it already", by->name);
+    else
+        light_client_say(client, "%s: did not take the evidence: %s", by->name, why);
+    bool is_taken = why == NULL;
+    free(why);
+    return is_taken;
 }
 
 /* The witness may be the liar. So the primary proves its side along the witness's trace. */
-static void accuse_back(struct light_client *client, const struct light_examine *first, struct light_source *other) {
+static bool accuse_back(struct light_client *client, const struct light_examine *first, struct light_source *other) {
     struct light_examine second;
     struct timestamp now = client->world.now(client->world.context);
     light_examine_begin(&second, &first->found, first->divergent, &client->config.rules, &now);
-    if (examine(client, &second, &client->sources[0]))
-        accuse(client, &second, other->name, &client->sources[0]);
+    bool is_taken = examine(client, &second, &client->sources[0]) && accuse(client, &second, other->name, &client->sources[0]);
     light_examine_end(&second);
+    return is_taken;
 }
+
+static const char *took(bool is_taken) { return is_taken ? "took" : "did not take"; }
 
 static enum light_outcome handle_contradiction(struct light_client *client, const struct light_trace *trace, struct light_block *theirs,
                                                struct light_source *source) {
@@ -137,12 +196,13 @@ static enum light_outcome handle_contradiction(struct light_client *client, cons
     enum light_outcome outcome = LIGHT_DONE;
     light_examine_begin(&examination, trace, theirs, &client->config.rules, &now);
     if (examine(client, &examination, source)) {
-        accuse(client, &examination, client->sources[0].name, source);
-        accuse_back(client, &examination, source);
+        const char *primary = client->sources[0].name;
+        bool first = accuse(client, &examination, primary, source), second = accuse_back(client, &examination, source);
         client->attacked_at = examination.divergent->header.height;
         outcome = light_client_fail(client, LIGHT_ATTACKED,
-                                    "%s and %s both proved a block, and they exclude each other (height %" PRId64 "). Evidence was sent to both; trust neither",
-                                    client->sources[0].name, source->name, client->attacked_at);
+                                    "%s and %s both proved a block, and they exclude each other (height %" PRId64
+                                    "): trust neither. %s %s the evidence against %s; %s %s that against %s",
+                                    primary, source->name, client->attacked_at, source->name, took(first), primary, primary, took(second), source->name);
     }
     light_examine_end(&examination);
     return outcome;

@@ -16,6 +16,8 @@ struct source {
     int64_t grows_each_ms; /* of waiting, one height more */
     bool is_gone, is_mad;
     bool refuses_evidence;
+    bool wants_beyond; /* refuses evidence about its newest block, as nodes do */
+    struct light_block *kept; /* a loan: its newest block, once another one stands on it, with the commit that the chain keeps */
     uint32_t asked, reports;
     int64_t reported_common, reported_height;
     uint32_t reported_byzantine;
@@ -50,6 +52,8 @@ static enum light_answer fetch(void *context, int64_t height, struct light_block
     if (height > newest_of(source))
         return LIGHT_ANSWER_TOO_HIGH;
     struct light_block *found = smith_at(&source->chain, height == 0 ? newest_of(source) : height);
+    if (source->kept != NULL && height == source->kept->header.height && newest_of(source) > height)
+        found = source->kept;
     if (found == NULL)
         return LIGHT_ANSWER_NOT_FOUND;
     *block = light_block_hold(found);
@@ -64,7 +68,7 @@ static bool report(void *context, const struct evidence *evidence, char **why) {
     source->reported_common = evidence->common_height;
     source->reported_height = evidence->conflicting_header.height;
     source->reported_byzantine = evidence->byzantine_count;
-    return !source->refuses_evidence;
+    return !source->refuses_evidence && (!source->wants_beyond || newest_of(source) > evidence->conflicting_header.height);
 }
 
 static struct timestamp now(void *context) {
@@ -466,6 +470,50 @@ START_TEST(a_witness_that_does_not_take_the_evidence_changes_nothing) {
 }
 END_TEST
 
+START_TEST(evidence_about_the_newest_block_is_handed_in_again_when_the_chain_has_gone_on) {
+    begin(50, 2);
+    fork_primary(44, 6, &(struct smith_step){.app = 3, .signers = 0x7});
+    smith_grow(&sources[1].chain, &(struct smith_step){0});
+    sources[1].newest = 50;
+    sources[1].grows_each_ms = 2000;
+    sources[1].wants_beyond = true;
+    ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
+    ck_assert_uint_eq(sources[1].reports, 2);
+    ck_assert_int_eq(waited_ms, 2000);
+    ck_assert_ptr_nonnull(strstr(client.reason, "http://b took the evidence"));
+}
+END_TEST
+
+/* Who signed both follows from the commit that the chain keeps, and nobody takes another list. */
+START_TEST(who_signed_both_is_told_by_the_commit_that_the_chain_keeps) {
+    struct smith_chain kept = {0};
+    begin(50, 2);
+    fork_primary(49, 1, &(struct smith_step){.data = 3, .signers = 0x7});
+    smith_fork(&kept, &sources[1].chain, 49);
+    smith_grow(&kept, &(struct smith_step){.signers = 0xb});
+    smith_grow(&sources[1].chain, &(struct smith_step){0});
+    sources[1].newest = 50;
+    sources[1].grows_each_ms = 1000;
+    sources[1].wants_beyond = true;
+    sources[1].kept = kept.blocks[49];
+    ck_assert_int_eq(verify(50), LIGHT_ATTACKED);
+    ck_assert_uint_eq(sources[1].reports, 2);
+    ck_assert_uint_eq(sources[1].reported_byzantine, 2);
+    smith_forget(&kept);
+}
+END_TEST
+
+START_TEST(a_source_that_refuses_and_has_nothing_new_is_not_asked_twice_and_not_waited_for_long) {
+    begin(50, 2);
+    sources[1].refuses_evidence = true;
+    fork_primary(40, 5, &(struct smith_step){.app = 3});
+    ck_assert_int_eq(verify(45), LIGHT_ATTACKED);
+    ck_assert_uint_eq(sources[1].reports, 1);
+    ck_assert_int_eq(waited_ms, 0);
+    ck_assert_ptr_nonnull(strstr(client.reason, "http://b did not take the evidence"));
+}
+END_TEST
+
 START_TEST(after_an_attack_nothing_new_is_verified_but_the_old_stays) {
     begin(50, 2);
     ck_assert_int_eq(verify(20), LIGHT_DONE);
@@ -591,6 +639,9 @@ Suite *suite_light_client(void) {
     tcase_add_test(tests, a_forward_lunatic_is_found_out_by_a_witness_that_is_not_so_high);
     tcase_add_test(tests, a_forward_lunatic_just_ahead_of_time_is_waited_for_and_found_out);
     tcase_add_test(tests, a_witness_that_does_not_take_the_evidence_changes_nothing);
+    tcase_add_test(tests, evidence_about_the_newest_block_is_handed_in_again_when_the_chain_has_gone_on);
+    tcase_add_test(tests, who_signed_both_is_told_by_the_commit_that_the_chain_keeps);
+    tcase_add_test(tests, a_source_that_refuses_and_has_nothing_new_is_not_asked_twice_and_not_waited_for_long);
     tcase_add_test(tests, after_an_attack_nothing_new_is_verified_but_the_old_stays);
     tcase_add_test(tests, a_first_block_that_a_witness_contradicts_is_not_trusted);
     tcase_add_test(tests, a_client_that_starts_again_goes_on_from_its_newest_block);
