@@ -20,20 +20,18 @@ static const char *block_name(char out[static NAME_SIZE], const struct block_id 
 
 static double percent(int64_t power, int64_t total) { return total > 0 ? 100.0 * (double)power / (double)total : 0; }
 
+/* Whoever shows light clients a block of their own has tried to fork the chain, whether or not two thirds went along. */
 enum audit_exit audit_report_exit(const struct docket *docket) {
-    if (!docket_is_fork(docket))
-        return AUDIT_NO_FORK;
-    return docket->report.third_reached ? AUDIT_ATTRIBUTED : AUDIT_UNRESOLVED;
+    if (docket->report.third_reached)
+        return AUDIT_ATTRIBUTED;
+    return docket_is_fork(docket) ? AUDIT_UNRESOLVED : AUDIT_NO_FORK;
 }
 
-const char *audit_report_exit_text(enum audit_exit status) {
-    switch (status) {
-    case AUDIT_NO_FORK: return "no fork";
-    case AUDIT_ATTRIBUTED: return "fork, and more than a third of the voting power is convicted";
-    case AUDIT_UNRESOLVED: return "fork, not resolved yet";
-    case AUDIT_BAD_INPUT: return "bad input";
-    }
-    return "unknown";
+static const char *verdict_text(enum audit_exit status, bool is_fork) {
+    if (status == AUDIT_ATTRIBUTED)
+        return is_fork ? "fork, and more than a third of the voting power is convicted"
+                       : "no fork of the chain is shown, but more than a third of the voting power is convicted";
+    return status == AUDIT_UNRESOLVED ? "fork, not resolved yet" : "no fork";
 }
 
 /* ---- for people */
@@ -145,7 +143,7 @@ void audit_report_show(FILE *out, const struct docket *docket) {
         fprintf(out, "; at the next height, by two parents, %.1f %%", percent(report->next_proven_power, report->next_total_power));
     fprintf(out, "\n");
     show_missing(out, docket);
-    fprintf(out, "verdict: %s\n", audit_report_exit_text(audit_report_exit(docket)));
+    fprintf(out, "verdict: %s\n", verdict_text(audit_report_exit(docket), docket_is_fork(docket)));
 }
 
 /* ---- for programs */
@@ -251,7 +249,7 @@ void audit_report_emit(struct emit *emit, const struct docket *docket) {
     emit_key(emit, "third_reached");
     emit_bool(emit, report->third_reached);
     emit_key(emit, "verdict");
-    emit_cstring(emit, audit_report_exit_text(audit_report_exit(docket)));
+    emit_cstring(emit, verdict_text(audit_report_exit(docket), docket_is_fork(docket)));
     emit_key(emit, "findings");
     emit_open(emit, '[');
     for (uint32_t i = 0; i < report->count; i++)
@@ -268,9 +266,9 @@ void audit_report_emit(struct emit *emit, const struct docket *docket) {
 /* ---- what the third party saw */
 
 enum audit_exit audit_report_verified_exit(const struct audit_verified *seen, bool silence_counts) {
-    if (!seen->is_fork)
-        return AUDIT_NO_FORK;
-    return seen->third_seen || (silence_counts && seen->third_said) ? AUDIT_ATTRIBUTED : AUDIT_UNRESOLVED;
+    if (seen->third_seen || (silence_counts && seen->third_said))
+        return AUDIT_ATTRIBUTED;
+    return seen->is_fork ? AUDIT_UNRESOLVED : AUDIT_NO_FORK;
 }
 
 static void show_statement(FILE *out, const struct audit_verified *seen, const struct audit_verified_statement *statement) {
@@ -298,5 +296,5 @@ void audit_report_show_verified(FILE *out, const struct audit_verified *seen, bo
         fprintf(out, ", at the next height %.1f %%", percent(seen->next_proven_power, seen->next_total_power));
     fprintf(out, "; the reporter's word: silent %.1f %%, suspect %.1f %%\n", percent(seen->by_silence_power, seen->total_power),
             percent(seen->suspect_power, seen->total_power));
-    fprintf(out, "verdict: %s\n", audit_report_exit_text(audit_report_verified_exit(seen, silence_counts)));
+    fprintf(out, "verdict: %s\n", verdict_text(audit_report_verified_exit(seen, silence_counts), seen->is_fork));
 }

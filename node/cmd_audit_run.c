@@ -59,13 +59,14 @@ static const struct cli_command run_command = {
                "  --commit FILE       an answer of /commit; of the height in question, of the next (both branches: then no log is needed), or of\n"
                "                      lower ones where the validator set changed. --branch FILE is the same\n"
                "  --validators FILE   an answer of /validators (each page), for sets that are not the genesis'\n"
-               "  --block FILE        an answer of /block or /header: for its header and evidence;  --evidence FILE  one piece of evidence\n"
+               "  --block FILE        an answer of /block or /header: for its header and evidence\n"
+               "  --evidence FILE     one piece of evidence, as `quorate light` keeps it; a block that it accuses counts like another --commit\n"
                "  --log FILE          what `quorate audit export` wrote\n"
                "  --journal DIR       a journal's folder or file (data/cs.wal), of ours or of CometBFT; --cometbft-wal DIR is the same\n"
                "  --answers DIR       what the suspects answered (`quorate audit answer`)\n"
                "\n"
-               "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 fork with more than a third convicted,\n"
-               "11 fork not resolved yet, 2 bad input.",
+               "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 more than a third convicted (of a fork, or of\n"
+               "a block that was shown to light clients alone), 11 fork not resolved yet, 2 bad input.",
     .example = "quorate audit run --genesis genesis.json --height 7 --node http://10.0.0.1:26657 --node http://10.0.0.7:26657 --bundle proof\n"
                "\n"
                "or from files:\n"

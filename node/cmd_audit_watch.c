@@ -36,7 +36,7 @@ static const struct cli_command command = {
     .arguments = "--genesis FILE --node URL --node URL …",
     .summary = "Compares the headers of several nodes (at least two, better of different operators) as they go on. When two have different blocks at one\n"
                "height, it fetches both commits, those of the next height, the validators, and the votes that each node kept; judges them; and writes\n"
-               "the bundle. Exit status as of `quorate audit run`: 0 all agree (--once), 10 fork with more than a third convicted, 11 fork not\n"
+               "the bundle. Exit status as of `quorate audit run`: 0 all agree (--once), 10 more than a third convicted, 11 fork not\n"
                "resolved, 2 bad input. A node that does not answer is named and asked again.",
     .example = "quorate audit watch --genesis genesis.json --node http://10.0.0.1:26657 --node http://10.0.0.7:26657 --bundle fork.bundle",
     .options = options,

@@ -176,6 +176,19 @@ static bool add_block(struct docket *docket, struct docket_source *source, struc
     return true;
 }
 
+/* Evidence: its votes wait until the height is known. The block of an attack may turn out to be one that two thirds decided. */
+static bool add_accused(struct docket *docket, struct docket_source *source, struct span json) {
+    struct evidence evidence;
+    struct span error = {0};
+    if (!evidence_json_read(&evidence, &error, json, &docket->arena))
+        return refuse(source, "evidence", "malformed");
+    const struct commit *commit = &evidence.conflicting_commit;
+    if (evidence.kind != EVIDENCE_LIGHT_ATTACK || docket->accused_count == DOCKET_ACCUSED_MAX || !evidence_attack_check(&evidence))
+        return true;
+    docket->accused[docket->accused_count++] = (struct docket_accused){{commit->block_id, evidence.conflicting_header, *commit}, source};
+    return true;
+}
+
 static bool add_result(struct docket *docket, struct docket_source *source, struct span result) {
     struct span part;
     struct header header;
@@ -194,7 +207,7 @@ static bool add_result(struct docket *docket, struct docket_source *source, stru
     if (scan_member(result, &part, "header"))
         return add_block(docket, source, result);
     if (scan_member(result, &part, "type"))
-        return true; /* evidence: it waits until the height is known */
+        return add_accused(docket, source, result);
     return refuse(source, "this JSON", "it is none of the answers to /commit, /block, /header, /validators, and no evidence");
 }
 
@@ -237,6 +250,7 @@ bool docket_add_evidence(struct docket *docket, struct docket_source *source, st
         if (evidence.conflicting_commit.sigs[i].flag == COMMIT_ABSENT)
             continue;
         commit_vote(&vote, &evidence.conflicting_commit, i);
+        vote.validator_index = valset_find(docket->set, &vote.validator_address); /* the liars' own set may count them otherwise */
         docket_add_vote(docket, source, &vote);
     }
     docket_add_header(docket, &evidence.conflicting_header);

@@ -9,6 +9,7 @@
 #define DOCKET_FILE_BYTES_MAX   ((size_t)256 * 1024 * 1024)  /* of a file that is read whole; journals are read piece by piece, of any size */
 #define DOCKET_SIGNED_MAX       65536
 #define DOCKET_SETS_MAX         4096
+#define DOCKET_ACCUSED_MAX      64
 #define DOCKET_HEADERS_MAX      65536
 #define DOCKET_PROPOSALS_MAX    4096
 #define DOCKET_SOURCES_MAX      4096
@@ -34,6 +35,11 @@ struct docket {
     uint32_t set_count;
     struct audit_commit *signed_headers;
     uint32_t signed_count;
+    struct docket_accused { /* blocks that evidence of attacks on light clients shows */
+        struct audit_commit block;
+        struct docket_source *source;
+    } accused[DOCKET_ACCUSED_MAX];
+    uint32_t accused_count;
     struct audit_header *headers;
     uint32_t header_count;
     struct audit_proposal *proposals;

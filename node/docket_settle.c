@@ -34,12 +34,36 @@ const char *docket_follows(const struct docket *docket, const struct audit_trust
     return verdict == COMMIT_GOOD ? NULL : commit_verdict_text(verdict);
 }
 
+/* Of evidence: a block that stands beside a given one, with the same set, so that it is decided if that set signed it. Any other was made for light
+ * clients alone; what its signers said is heard as votes. */
+static bool stands_beside(const struct docket *docket, const struct audit_commit *accused) {
+    for (uint32_t i = 0; i < docket->signed_count; i++) {
+        const struct header *header = &docket->signed_headers[i].header;
+        if (header->height == accused->header.height && digest_equal(&header->validators_hash, &accused->header.validators_hash))
+            return true;
+    }
+    return false;
+}
+
+static void take_accused(struct docket *docket) {
+    for (uint32_t i = 0; i < docket->accused_count;) {
+        struct docket_accused *accused = &docket->accused[i];
+        if (!stands_beside(docket, &accused->block)) {
+            i++;
+            continue;
+        }
+        docket_add_signed(docket, accused->source, &accused->block.header, &accused->block.commit);
+        *accused = docket->accused[--docket->accused_count];
+    }
+}
+
 static void sort_signed(struct docket *docket) {
     if (docket->signed_count > 0)
         qsort(docket->signed_headers, docket->signed_count, sizeof docket->signed_headers[0], compare_signed);
 }
 
 int64_t docket_choose_height(struct docket *docket) {
+    take_accused(docket);
     sort_signed(docket);
     const struct audit_commit *list = docket->signed_headers;
     for (uint32_t i = 1; i < docket->signed_count; i++)
@@ -123,6 +147,7 @@ static bool add_commits(struct docket *docket) {
 }
 
 char *docket_settle(struct docket *docket, int64_t height) {
+    take_accused(docket);
     docket->height = height > 0 ? height : docket_choose_height(docket);
     sort_signed(docket);
     if (docket->height == 0)

@@ -7,6 +7,9 @@
 #include "node/cmd_audit.h"
 #include "node/journal.h"
 #include "node/wire.h"
+#include "rpc/light_json.h"
+#include "rpc/shapes.h"
+#include "tendermint/light_attack.h"
 #include "tests/node/prompt.h"
 
 #define EXPECT(status, ...) EXPECT_RUN(status, "audit", __VA_ARGS__)
@@ -230,6 +233,49 @@ START_TEST(a_set_that_is_not_the_header_s_is_no_help) {
 }
 END_TEST
 
+/* Evidence that accuses the block of commit-b.json, as a light client keeps it. */
+static void write_accusation(const char *name) {
+    struct audit_base base;
+    struct arena room;
+    struct header header;
+    struct commit commit;
+    struct evidence evidence;
+    struct emit emit;
+    struct span text;
+    const char *wrong = NULL;
+    char path[128], *error = NULL;
+    arena_init(&room, 1 << 22);
+    valset_init(&base.set);
+    snprintf(path, sizeof path, "%s/genesis.json", prompt_folder);
+    ck_assert(cmd_audit_base(&base, path, NULL, &error));
+    struct blob *file = prompt_read("commit-b.json");
+    ck_assert(scan_value(&text, blob_span(file), NULL));
+    scan_member(text, &text, "result");
+    ck_assert_msg(light_json_commit(&header, &commit, &wrong, text.size > 0 ? text : blob_span(file), &room), "%s", wrong);
+    struct light_block *block = light_block_new(&header, &commit, &base.set);
+    ck_assert(light_attack_evidence(&evidence, block, block, block, &room));
+    emit_init(&emit);
+    shapes_evidence(&emit, &evidence);
+    prompt_write(name, span_of(emit.data, emit.size));
+    emit_close(&emit);
+    light_block_release(block);
+    blob_release(file);
+    valset_close(&base.set);
+    arena_close(&room);
+}
+
+START_TEST(the_block_that_evidence_accuses_counts_like_another_commit) {
+    write_accusation("light.json");
+    EXPECT(11, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--evidence", "@light.json", "--log", "@honest-a.log");
+    EXPECT_SAID("FORK: two blocks are decided");
+    EXPECT(10, "run", "--genesis", "@genesis.json", "--evidence", "@light.json", "--commit", "@commit-a.json", "--log", "@honest-a.log", "--log", "@guilty.log",
+           "--deadline", "2020-01-01T00:00:00Z");
+    EXPECT(0, "run", "--genesis", "@genesis.json", "--commit", "@commit-b.json", "--evidence", "@light.json"); /* the same block */
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--evidence", "@light.json");
+    EXPECT_SAID("no commit was given");
+}
+END_TEST
+
 START_TEST(a_request_that_was_changed_is_not_answered) {
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--requests", "@ask");
     struct blob *request = prompt_read("ask/request-1.json");
@@ -271,6 +317,7 @@ Suite *suite_audit(void) {
     tcase_add_test(tests, a_log_that_was_changed_is_passed_over_and_a_log_of_another_chain_too);
     tcase_add_test(tests, journals_count_what_is_forged_shuffled_doubled_damaged_and_cut);
     tcase_add_test(tests, a_set_that_is_not_the_header_s_is_no_help);
+    tcase_add_test(tests, the_block_that_evidence_accuses_counts_like_another_commit);
     tcase_add_test(tests, a_request_that_was_changed_is_not_answered);
     tcase_add_test(tests, every_audit_command_has_help_with_an_example);
     suite_add_tcase(suite, tests);
