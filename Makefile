@@ -116,6 +116,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check
 	@$(MAKE) --no-print-directory -j2 CC=gcc kill FOR=12
 	@$(MAKE) --no-print-directory -j2 CC=gcc fork
+	@$(MAKE) --no-print-directory -j2 CC=gcc light-attack
 	@$(MAKE) --no-print-directory -j2 CC=gcc rpc-siege FOR=6
 	@$(MAKE) --no-print-directory -j2 CC=gcc abci-slice
 	@$(MAKE) --no-print-directory -j2 CC=gcc sync FOR=8
@@ -237,6 +238,13 @@ $(OUT)/fork: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/fo
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
 .PHONY: fork
 fork: $(OUT)/fork $(OUT)/quorate
+	@$< $(OUT)/quorate
+
+# Real validators, and a light client that is shown blocks which they never decided: found out, named, committed, audited.
+$(OUT)/light-attack: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,$(addprefix processes/,attack command forger booth false_node ear) node/outsider)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
+.PHONY: light-attack
+light-attack: $(OUT)/light-attack $(OUT)/quorate
 	@$< $(OUT)/quorate
 
 # Two honest engines that share a key, in all ways of hearing each other for some rounds: `make twins`, or `make twins DEEP=deep`.
