@@ -99,6 +99,8 @@ static void show_finding(FILE *out, const struct docket *docket, const struct au
             fprintf(out, ", then ");
             show_vote(out, finding->b);
         }
+        if (finding->wrong != NULL)
+            fprintf(out, " (%s, by executing them)", finding->wrong);
     }
     fprintf(out, "\n");
 }
@@ -180,6 +182,10 @@ static void emit_finding(struct emit *emit, const struct audit_finding *finding)
     if (finding->b != NULL)
         emit_vote(emit, finding->b);
     emit_shut(emit, ']');
+    if (finding->wrong != NULL) {
+        emit_key(emit, "wrong");
+        emit_cstring(emit, finding->wrong);
+    }
     if (finding->excuse_round >= 0) {
         emit_key(emit, "polka_round");
         emit_number(emit, finding->excuse_round);
@@ -279,6 +285,8 @@ static void show_statement(FILE *out, const struct audit_verified *seen, const s
             audit_kind_text(statement->kind), audit_kind_phrase(statement->kind), block_name(name, &statement->block_a), statement->round_a);
     if (statement->round_b >= 0)
         fprintf(out, ", %s at round %d", block_name(name, &statement->block_b), statement->round_b);
+    if (statement->wrong != NULL)
+        fprintf(out, " (%s, by executing them)", statement->wrong);
     fprintf(out, is_seen ? "\n" : "  (that nothing excuses it is the reporter's word)\n");
 }
 

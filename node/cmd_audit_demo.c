@@ -285,7 +285,7 @@ static bool verify(struct demo *demo, const char *name, enum audit_exit *status)
     if (!good)
         return false;
     arena_reset(&demo->arena);
-    const char *wrong = audit_verify(&seen, &offset, blob_span(file), &base.trust, span_text(base.chain_id), &demo->arena);
+    const char *wrong = audit_verify(&seen, &offset, blob_span(file), &base.trust, span_text(base.chain_id), NULL, &demo->arena);
     if (wrong == NULL)
         audit_report_show_verified(stdout, &seen, true);
     else

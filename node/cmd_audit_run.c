@@ -10,12 +10,13 @@
 #include "node/audit_draw.h"
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
+#include "node/rerun.h"
 
 enum { NODE_TIMEOUT_MS = 30000 };
 
-static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path;
+static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path, *application;
 static int64_t height;
-static bool json;
+static bool json, execute;
 static struct audit_list commits, logs, journals, answers, homes, nodes;
 
 /* ---- run */
@@ -43,6 +44,8 @@ static const struct cli_option run_options[] = {
     {"out", CLI_TEXT, &out_path, "FILE", "the report as JSON", 0, 0},
     {"bundle", CLI_TEXT, &bundle_path, "FILE", "what a third party verifies", 0, 0},
     {"requests", CLI_TEXT, &requests_path, "DIR", "a request for each suspect is written here", 0, 0},
+    {"execute", CLI_FLAG, &execute, "", "execute the blocks of each --chain again: a vote for a header that says something else is proof (E5)", 0, 0},
+    {"application", CLI_TEXT, &application, "NAME", "ledger, kvstore …: by which they are executed (default: what the home's config says)", 0, 0},
     {"svg", CLI_TEXT, &svg_path, "FILE", "a picture: rounds, votes, locks, and what contradicts what", 0, 0},
     {"json", CLI_FLAG, &json, "", "the report as JSON on stdout instead of the summary", 0, 0},
 };
@@ -236,6 +239,16 @@ static bool is_over(bool *passed, char **error) {
     return true;
 }
 
+static void execute_homes(struct docket *docket, struct audit_chains *chains, struct rerun **reruns) {
+    for (uint32_t i = 0; i < chains->count && execute; i++) {
+        struct audit_chain *chain = chains->list[i];
+        if (chain->is_node)
+            continue;
+        reruns[i] = rerun_new(genesis, application, &chain->home);
+        docket_rerun(docket, docket_source(docket, chain->name), reruns[i]);
+    }
+}
+
 static bool open_chains(struct audit_chains *chains, const char *chain_id, char **error) {
     for (uint32_t i = 0; i < homes.count; i++)
         if (!audit_chains_add_home(chains, homes.items[i], chain_id, error))
@@ -246,7 +259,7 @@ static bool open_chains(struct audit_chains *chains, const char *chain_id, char 
     return true;
 }
 
-static bool judge(struct docket *docket, struct audit_chains *chains, char **error) {
+static bool judge(struct docket *docket, struct audit_chains *chains, struct rerun **reruns, char **error) {
     bool passed;
     if (!is_over(&passed, error) || !read_commits(docket, error) || !open_chains(chains, docket->chain_id, error))
         return false;
@@ -258,6 +271,7 @@ static bool judge(struct docket *docket, struct audit_chains *chains, char **err
     if (*error != NULL || !read_logs(docket, error))
         return false;
     audit_chains_votes(chains, docket);
+    execute_homes(docket, chains, reruns);
     *error = docket_judge(docket, passed);
     return *error == NULL && write_results(docket, error);
 }
@@ -272,11 +286,12 @@ int cmd_audit_run(int argc, char **argv) {
     struct cli_rest rest;
     struct audit_base base;
     enum audit_rule rule = AUDIT_STRICT;
+    struct rerun *reruns[AUDIT_CHAINS_MAX] = {NULL};
     char *error = NULL;
     int status;
-    genesis = trusted_header = lock_rule = deadline = out_path = bundle_path = requests_path = svg_path = NULL;
+    genesis = trusted_header = lock_rule = deadline = out_path = bundle_path = requests_path = svg_path = application = NULL;
     height = 0;
-    json = false;
+    json = execute = false;
     commits.count = logs.count = journals.count = answers.count = homes.count = nodes.count = 0;
     if (!cli_parse(&run_command, &rest, &status, 1, argc, argv))
         return status;
@@ -291,7 +306,7 @@ int cmd_audit_run(int argc, char **argv) {
         docket_trust(docket, base.trust.height, &base.set);
     docket->trust = base.trust;
     struct audit_chains chains = {.count = 0};
-    bool good = judge(docket, &chains, &error);
+    bool good = judge(docket, &chains, reruns, &error);
     audit_chains_close(&chains);
     if (good && !json)
         audit_report_show(stdout, docket);
@@ -300,6 +315,8 @@ int cmd_audit_run(int argc, char **argv) {
     status = good ? (int)audit_report_exit(docket) : cmd_audit_bad_input(&run_command, error);
     docket_close(docket);
     free(docket);
+    for (uint32_t i = 0; i < AUDIT_CHAINS_MAX; i++)
+        rerun_free(reruns[i]);
     valset_close(&base.set);
     return status;
 }

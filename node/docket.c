@@ -101,7 +101,7 @@ void docket_add_header(struct docket *docket, const struct header *header) {
         if (digest_equal(&docket->headers[i - 1].hash, &hash))
             return;
     if (make_room(docket, (void **)&docket->headers, docket->header_count, sizeof docket->headers[0], DOCKET_HEADERS_MAX))
-        docket->headers[docket->header_count++] = (struct audit_header){hash, *header};
+        docket->headers[docket->header_count++] = (struct audit_header){.hash = hash, .header = *header};
 }
 
 void docket_add_signed(struct docket *docket, struct docket_source *source, const struct header *header, const struct commit *commit) {
@@ -286,8 +286,17 @@ char *docket_judge(struct docket *docket, bool deadline_passed) {
     };
     if (!has_room || !audit_judge(&docket->report, &docket->audit, &docket->arena))
         return complaint_of("what was handed in does not fit into the %zu MiB that an audit may take; give fewer logs", DOCKET_BYTES_MAX >> 20);
-    struct audit_bundle bundle = {&docket->audit,     &docket->report,    docket->trust,     docket->links,
-                                  docket->link_count, docket->set_list,   docket->set_count, docket->own_bytes};
+    struct audit_bundle bundle = {.audit = &docket->audit,
+                                  .report = &docket->report,
+                                  .trust = docket->trust,
+                                  .links = docket->links,
+                                  .link_count = docket->link_count,
+                                  .sets = docket->set_list,
+                                  .set_count = docket->set_count,
+                                  .logs = docket->own_bytes,
+                                  .application = docket->application,
+                                  .blocks = docket->blocks,
+                                  .block_count = docket->block_count};
     if (docket->commits[0] != NULL && !audit_bundle_make(&docket->bundle, &bundle, &docket->arena))
         return complaint_of("the bundle cannot be made: a validator set that it needs is missing (give /validators of the height after), or it would be too large");
     return NULL;

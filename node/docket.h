@@ -19,7 +19,7 @@ struct docket_source { /* what became of one file or folder */
     uint64_t votes, kept; /* read; new to the audit */
     uint64_t dropped[AUDIT_NOTES];
     uint64_t proposals, headers, records, damaged_bytes;
-    char note[200]; /* "" or what is to be told of it */
+    char note[400]; /* "" or what is to be told of it */
 };
 
 struct docket {
@@ -61,6 +61,10 @@ struct docket {
     struct span *own_bytes;
     uint32_t own_count, own_capacity;
 
+    const char *application; /* by whose rules headers were judged; a loan of the rerun; NULL: none */
+    struct span *blocks;     /* for the bundle: from the first to below the height */
+    uint32_t block_count;
+
     /* from docket_judge on */
     struct audit_case audit;
     struct audit_report report;
@@ -97,6 +101,10 @@ void docket_add_json_evidence(struct docket *docket, struct docket_source *sourc
 void docket_add_journal(struct docket *docket, const char *path);
 void docket_add_items(struct docket *docket, struct docket_source *source, struct span items); /* without a manifest: votes of anybody's log */
 bool docket_is_log(struct span bytes); /* looks like audit_log.h */
+
+/* Then: which headers of the height contradict the blocks of a home. The rerun must outlive docket_judge. */
+struct rerun;
+void docket_rerun(struct docket *docket, struct docket_source *source, struct rerun *rerun);
 
 /* At last. NULL: good; the bundle is there unless no commit is. */
 char *docket_judge(struct docket *docket, bool deadline_passed);

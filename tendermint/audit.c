@@ -46,12 +46,14 @@ static void find_double_proposal(struct audit_report *report, const struct audit
 static void find_contradiction(struct audit_report *report, const struct audit_case *audit, const struct audit_votes *votes, uint32_t index) {
     const struct vote *vote;
     const struct header *header, *parent;
-    if (!audit_find_bad_header(&vote, &header, &parent, audit, votes, index))
+    const char *wrong;
+    if (!audit_find_bad_header(&vote, &header, &parent, &wrong, audit, votes, index))
         return;
     struct audit_finding *finding = add(report, AUDIT_E5, AUDIT_PROVEN, &votes->set->validators[index]);
     finding->a = vote;
     finding->headers[0] = header;
     finding->headers[1] = parent;
+    finding->wrong = parent == NULL ? wrong : NULL;
 }
 
 static void find_two_parents(struct audit_report *report, const struct audit_case *audit, const struct audit_votes *votes, uint32_t index) {

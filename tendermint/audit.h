@@ -3,7 +3,7 @@
  * What can be held against a key:
  *   E1 two votes of one height, round and type       E2 two proposals of one height and round
  *   E3 two commits of one round (E1 in bulk)         E4 votes for two blocks with different parents, at one height
- *   E5 a vote for a header that contradicts the parent which it names itself
+ *   E5 a vote for a header that contradicts the parent which it names itself, or what all blocks up to that parent give when they are executed
  *   A1 a prevote that the lock forbids (amnesia)     A2 a precommit without a polka
  * E1 to E5 stand alone. A1 and A2 are about the absence of a polka, so they convict only by the accused's own complete and signed
  * log, or because it did not answer until the deadline (never A2 of round 0: nobody is bound to keep what was undisputed). A verdict is about a key, never about why. */
@@ -43,7 +43,8 @@ struct audit_finding {
     const struct vote *a;  /* E1, E3: the two; E4, E5: for X and Y; A1: precommit and prevote; A2: the precommit */
     const struct vote *b;
     const struct proposal *proposals[2]; /* E2 */
-    const struct header *headers[2];     /* E4: of a's and b's block; E5: the header and its parent; A1, A2 by log: of a's block */
+    const struct header *headers[2];     /* E4: of a's and b's block; E5: the header and its parent, or NULL by re-execution; A1, A2 by log: of a's block */
+    const char *wrong;                   /* E5 by re-execution: what the header says that is not so */
     int32_t log;           /* by log: its number in audit_case.logs; else −1 */
     int32_t excuse_round;  /* CLEARED: of the polka */
 };
@@ -72,6 +73,7 @@ uint32_t audit_proposals_sort(struct audit_proposal *proposals, uint32_t count);
 struct audit_header {
     struct digest hash;
     struct header header;
+    const char *wrong; /* static: what it says that is not so, found by executing the blocks before it; NULL: nothing, or not looked at */
 };
 void audit_headers_sort(struct audit_header *headers, uint32_t count); /* by hash */
 

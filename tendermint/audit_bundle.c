@@ -22,6 +22,13 @@ static void record_end(struct proto_writer *writer, size_t mark) {
         writer->data[mark - 4 + (size_t)i] = (uint8_t)(size >> (24 - 8 * i));
 }
 
+static bool is_reexecuted(const struct audit_report *report) {
+    for (uint32_t i = 0; i < report->count; i++)
+        if (report->findings[i].wrong != NULL)
+            return true;
+    return false;
+}
+
 static void put_head(struct proto_writer *writer, const struct audit_bundle *bundle) {
     size_t mark = record_begin(writer, AUDIT_BUNDLE_HEAD);
     proto_put_bytes(writer, 1, bundle->audit->chain_id);
@@ -30,6 +37,8 @@ static void put_head(struct proto_writer *writer, const struct audit_bundle *bun
     proto_put_int64(writer, 4, bundle->trust.height);
     proto_put_bytes(writer, 5, digest_span(&bundle->trust.set_hash));
     proto_put_bool(writer, 6, bundle->audit->deadline_passed);
+    if (is_reexecuted(bundle->report))
+        proto_put_bytes(writer, 7, span_text(bundle->application));
     record_end(writer, mark);
 }
 
@@ -203,6 +212,14 @@ static void put_logs(struct proto_writer *writer, const struct audit_bundle *bun
     }
 }
 
+static void put_blocks(struct proto_writer *writer, const struct audit_bundle *bundle) {
+    for (uint32_t i = 0; i < bundle->block_count && is_reexecuted(bundle->report); i++) {
+        size_t mark = record_begin(writer, AUDIT_BUNDLE_BLOCK);
+        proto_put_raw(writer, bundle->blocks[i]);
+        record_end(writer, mark);
+    }
+}
+
 static void put_statement(struct proto_writer *writer, const struct audit_finding *finding) {
     size_t mark = record_begin(writer, AUDIT_BUNDLE_STATEMENT);
     proto_put_int64(writer, 1, finding->kind);
@@ -258,6 +275,7 @@ static void write_all(struct proto_writer *writer, const struct audit_bundle *bu
         put_header(writer, bundle, &choice->headers[i]);
     put_polka(writer, bundle);
     put_logs(writer, bundle);
+    put_blocks(writer, bundle);
     for (uint32_t i = 0; i < statement_count; i++)
         put_statement(writer, statements[i]);
     uint8_t hash[SHA256_BYTES] = {0};

@@ -12,11 +12,15 @@ void audit_headers_sort(struct audit_header *headers, uint32_t count) {
         qsort(headers, count, sizeof headers[0], compare_headers);
 }
 
-static const struct header *find(const struct audit_case *audit, const struct digest *hash) {
+static const struct audit_header *find_entry(const struct audit_case *audit, const struct digest *hash) {
     struct audit_header wanted = {.hash = *hash};
     if (hash->size == 0 || audit->header_count == 0)
         return NULL;
-    const struct audit_header *found = bsearch(&wanted, audit->headers, audit->header_count, sizeof wanted, compare_headers);
+    return bsearch(&wanted, audit->headers, audit->header_count, sizeof wanted, compare_headers);
+}
+
+static const struct header *find(const struct audit_case *audit, const struct digest *hash) {
+    const struct audit_header *found = find_entry(audit, hash);
     return found == NULL ? NULL : &found->header;
 }
 
@@ -119,13 +123,19 @@ static bool contradicts(const struct header *header, const struct header *parent
            timestamp_compare(&header->time, &parent->time) <= 0 || !digest_equal(&header->validators_hash, &parent->next_validators_hash);
 }
 
-bool audit_find_bad_header(const struct vote **vote, const struct header **header, const struct header **parent, const struct audit_case *audit,
-                           const struct audit_votes *votes, uint32_t index) {
+bool audit_find_bad_header(const struct vote **vote, const struct header **header, const struct header **parent, const char **wrong,
+                           const struct audit_case *audit, const struct audit_votes *votes, uint32_t index) {
     for (uint32_t i = votes->first_of[index]; i < votes->first_of[index + 1]; i++) {
         *vote = votes->by_voter[i];
         *header = header_of(audit, *vote);
-        *parent = *header == NULL ? NULL : find(audit, &(*header)->last_block_id.hash);
+        if (*header == NULL)
+            continue;
+        *parent = find(audit, &(*header)->last_block_id.hash);
+        *wrong = find_entry(audit, &(*vote)->block_id.hash)->wrong;
         if (*parent != NULL && contradicts(*header, *parent))
+            return true;
+        *parent = NULL;
+        if (*wrong != NULL)
             return true;
     }
     return false;

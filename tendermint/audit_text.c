@@ -25,7 +25,7 @@ const char *audit_kind_phrase(enum audit_kind kind) {
     case AUDIT_E2: return "signed two proposals of one round";
     case AUDIT_E3: return "signed both commits, which are of one round";
     case AUDIT_E4: return "voted for blocks on two different parents";
-    case AUDIT_E5: return "voted for a header that contradicts its own parent";
+    case AUDIT_E5: return "voted for a header that contradicts the blocks before it";
     case AUDIT_A1: return "prevoted against its lock";
     case AUDIT_A2: return "precommitted without a polka";
     case AUDIT_SET: return "is one of those who switched between the blocks";

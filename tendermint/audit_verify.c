@@ -3,7 +3,7 @@
 #include "crypto/sha256.h"
 #include "tendermint/audit_verify_inside.h"
 
-enum { MAGIC_BYTES = sizeof AUDIT_BUNDLE_MAGIC - 1, RECORD_HEAD_BYTES = 5 };
+enum { MAGIC_BYTES = sizeof AUDIT_BUNDLE_MAGIC - 1, NAME_BYTES = MAGIC_BYTES - 2, RECORD_HEAD_BYTES = 5 };
 
 typedef const char *record_reader(struct audit_verifier *verifier, struct span content);
 
@@ -53,7 +53,8 @@ static const char *read_record(struct audit_verifier *verifier, uint8_t last_tag
     static record_reader *const readers[] = {[AUDIT_BUNDLE_HEAD] = audit_verify_head,     [AUDIT_BUNDLE_SET] = audit_verify_set,
                                              [AUDIT_BUNDLE_LINK] = audit_verify_link,     [AUDIT_BUNDLE_COMMIT] = audit_verify_commit,
                                              [AUDIT_BUNDLE_HEADER] = audit_verify_header, [AUDIT_BUNDLE_POLKA] = audit_verify_polka,
-                                             [AUDIT_BUNDLE_LOG] = audit_verify_log,       [AUDIT_BUNDLE_STATEMENT] = audit_verify_statement};
+                                             [AUDIT_BUNDLE_LOG] = audit_verify_log,       [AUDIT_BUNDLE_BLOCK] = audit_verify_block,
+                                             [AUDIT_BUNDLE_STATEMENT] = audit_verify_statement};
     bool once = tag == AUDIT_BUNDLE_HEAD || tag == AUDIT_BUNDLE_POLKA;
     if (tag < last_tag || (once && tag == last_tag) || (last_tag == 0) != (tag == AUDIT_BUNDLE_HEAD) || tag > AUDIT_BUNDLE_STATEMENT)
         return "the records are not in order";
@@ -72,21 +73,22 @@ static const char *check_end(struct span bundle) {
     static const uint8_t head[RECORD_HEAD_BYTES] = {AUDIT_BUNDLE_END, 0, 0, 0, SHA256_BYTES};
     if (bundle.size > AUDIT_BUNDLE_BYTES_MAX)
         return "it is larger than a bundle may be";
-    if (bundle.size < MAGIC_BYTES + end || memcmp(bundle.data, AUDIT_BUNDLE_MAGIC, MAGIC_BYTES) != 0)
-        return "this is no bundle of an audit";
+    bool is_named = bundle.size >= MAGIC_BYTES + end && memcmp(bundle.data, AUDIT_BUNDLE_MAGIC, NAME_BYTES) == 0;
+    if (!is_named || memcmp(bundle.data, AUDIT_BUNDLE_MAGIC, MAGIC_BYTES) != 0)
+        return is_named ? "this is a bundle of another version: make it again from what it was made of" : "this is no bundle of an audit";
     sha256_once(hash, span_of(bundle.data, bundle.size - end));
     bool good = memcmp(bundle.data + bundle.size - end, head, sizeof head) == 0 && memcmp(bundle.data + bundle.size - sizeof hash, hash, sizeof hash) == 0;
     return good ? NULL : "its checksum is wrong: it was changed or cut";
 }
 
 const char *audit_verify(struct audit_verified *out, size_t *offset, struct span bundle, const struct audit_trust *trust, struct span chain_id,
-                         struct arena *arena) {
+                         const struct audit_reexecution *reexecution, struct arena *arena) {
     *out = (struct audit_verified){.trust = *trust};
     *offset = 0;
     const char *wrong = check_end(bundle);
     if (wrong != NULL)
         return wrong;
-    struct audit_verifier verifier = {.out = out, .arena = arena, .trust = *trust, .chain_id = chain_id};
+    struct audit_verifier verifier = {.out = out, .arena = arena, .trust = *trust, .chain_id = chain_id, .reexecution = reexecution};
     size_t most = bundle.size / 45 + 2; /* no set takes less */
     verifier.header_capacity = most < AUDIT_VERIFY_HEADERS_MAX ? (uint32_t)most : AUDIT_VERIFY_HEADERS_MAX;
     verifier.sets = arena_take(arena, most < AUDIT_VERIFY_SETS_MAX ? most : AUDIT_VERIFY_SETS_MAX, sizeof verifier.sets[0]);

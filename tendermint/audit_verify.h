@@ -6,6 +6,16 @@
 
 #include "tendermint/audit_bundle.h"
 
+/* For statements E5 that no two headers show. Whoever verifies brings it, for no application runs in this room, and says by whose rules: with another
+ * application than the chain's own anybody could be accused. */
+struct audit_reexecution {
+    void *context;
+    struct span application;
+    /* Runs the blocks (loans, all from the first on; none: the context has them) up to the header's parent. NULL: *wrong (static) tells what the header
+     * says that is not so, or is NULL. Else why that cannot be told (static). Asked about several headers with the same blocks. */
+    const char *(*judge)(void *context, const char **wrong, const struct span *blocks, uint32_t block_count, const struct header *header);
+};
+
 struct audit_verified_statement {
     enum audit_kind kind;
     enum audit_status status;
@@ -14,6 +24,7 @@ struct audit_verified_statement {
     int64_t power;
     int32_t round_a, round_b;        /* of what was signed; −1: nothing */
     struct block_id block_a, block_b;
+    const char *wrong; /* E5 by re-execution: what the header says that is not so; static */
 };
 
 struct audit_verified {
@@ -32,10 +43,12 @@ struct audit_verified {
     bool third_said;           /* with those said to be silent */
     struct audit_verified_statement *statements; /* memory of the arena */
     uint32_t statement_count;
+    struct span application; /* a loan of the bundle; empty: nothing is by re-execution */
 };
 
-/* NULL: all of it holds. Else a static text says what does not, and *offset where the record begins. */
+/* NULL: all of it holds. Else a static text says what does not, and *offset where the record begins. Without `reexecution` (NULL) a statement that
+ * needs it does not hold. */
 const char *audit_verify(struct audit_verified *out, size_t *offset, struct span bundle, const struct audit_trust *trust, struct span chain_id,
-                         struct arena *arena);
+                         const struct audit_reexecution *reexecution, struct arena *arena);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "tendermint/audit_verify.h"
 
-enum { AUDIT_VERIFY_SETS_MAX = 4096, AUDIT_VERIFY_HEADERS_MAX = 65536 };
+enum { AUDIT_VERIFY_SETS_MAX = 4096, AUDIT_VERIFY_HEADERS_MAX = 65536, AUDIT_VERIFY_BLOCKS_MAX = 1 << 20 };
 
 struct audit_verify_set {
     struct digest hash;
@@ -29,6 +29,11 @@ struct audit_verifier {
     struct vote *polka;
     uint32_t polka_count;
     bool polka_used, *log_used;
+    const struct audit_reexecution *reexecution; /* NULL: none */
+    struct span *blocks;
+    uint32_t block_count, block_capacity;
+    bool reexecuted;
+    const char *wrong; /* of the statement at hand */
     uint32_t statement_capacity;
 };
 
@@ -40,6 +45,7 @@ const char *audit_verify_commit(struct audit_verifier *verifier, struct span con
 const char *audit_verify_header(struct audit_verifier *verifier, struct span content);
 const char *audit_verify_polka(struct audit_verifier *verifier, struct span content);
 const char *audit_verify_log(struct audit_verifier *verifier, struct span content);
+const char *audit_verify_block(struct audit_verifier *verifier, struct span content);
 const char *audit_verify_statement(struct audit_verifier *verifier, struct span content);
 
 const char *audit_verify_nothing_idle(const struct audit_verifier *verifier); /* at the end: each header, log and polka bore something out */

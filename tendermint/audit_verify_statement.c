@@ -20,10 +20,12 @@ const char *audit_verify_nothing_idle(const struct audit_verifier *verifier) {
     for (uint32_t i = 0; i < verifier->log_count; i++)
         if (!verifier->log_used[i])
             return "a log belongs to no statement";
+    if ((verifier->block_count > 0 || verifier->out->application.size > 0) && !verifier->reexecuted)
+        return "blocks or an application belong to no statement";
     return verifier->polka_count > 0 && !verifier->polka_used ? "the polka belongs to no statement" : NULL;
 }
 
-/* ---- 5, 6, 7: what statements refer to */
+/* ---- 5 to 8: what statements refer to */
 
 static void write_header(struct proto_writer *writer, const void *thing) { header_write(writer, thing); }
 
@@ -115,7 +117,23 @@ const char *audit_verify_log(struct audit_verifier *verifier, struct span conten
     return NULL;
 }
 
-/* ---- 8: the statements */
+/* What it is made of is looked at when it is executed: each block is named, to the last byte, by the one after it. */
+const char *audit_verify_block(struct audit_verifier *verifier, struct span content) {
+    if (verifier->block_count == verifier->block_capacity) {
+        uint32_t capacity = verifier->block_capacity == 0 ? 64 : 2 * verifier->block_capacity;
+        struct span *larger = capacity > AUDIT_VERIFY_BLOCKS_MAX ? NULL : arena_take(verifier->arena, capacity, sizeof larger[0]);
+        if (larger == NULL)
+            return "more blocks than a bundle may have";
+        for (uint32_t i = 0; i < verifier->block_count; i++)
+            larger[i] = verifier->blocks[i];
+        verifier->blocks = larger;
+        verifier->block_capacity = capacity;
+    }
+    verifier->blocks[verifier->block_count++] = content;
+    return NULL;
+}
+
+/* ---- 9: the statements */
 
 struct statement {
     int32_t kind, status;
@@ -210,15 +228,28 @@ static const char *check_two_parents(struct audit_verifier *verifier, const stru
     return differ ? NULL : "the two blocks have one parent";
 }
 
+static const char *check_by_reexecution(struct audit_verifier *verifier, const struct header *header) {
+    const struct audit_reexecution *by = verifier->reexecution;
+    verifier->reexecuted = true;
+    if (verifier->out->application.size == 0)
+        return "the header does not contradict its parent";
+    if (by == NULL)
+        return "a header is said to be wrong by re-execution, which needs the whole genesis";
+    if (!span_equal(by->application, verifier->out->application))
+        return "it is about a chain of another application than you say";
+    const char *unable = by->judge(by->context, &verifier->wrong, verifier->blocks, verifier->block_count, header);
+    return unable != NULL ? unable : verifier->wrong == NULL ? "the header is what the blocks before it give" : NULL;
+}
+
 static const char *check_bad_header(struct audit_verifier *verifier, const struct statement *statement) {
     const struct header *header = header_of(verifier, &statement->votes[0]);
     const struct header *parent = header == NULL ? NULL : find_header(verifier, &header->last_block_id.hash);
-    if (parent == NULL)
-        return "the header that was voted for, or its parent, is missing";
-    bool contradicts = header->height != parent->height + 1 || !span_equal(header_chain_id(header), header_chain_id(parent)) ||
-                       timestamp_compare(&header->time, &parent->time) <= 0 ||
-                       !digest_equal(&header->validators_hash, &parent->next_validators_hash);
-    return contradicts ? NULL : "the header does not contradict its parent";
+    if (header == NULL)
+        return "the header that was voted for is missing";
+    bool contradicts = parent != NULL && (header->height != parent->height + 1 || !span_equal(header_chain_id(header), header_chain_id(parent)) ||
+                                          timestamp_compare(&header->time, &parent->time) <= 0 ||
+                                          !digest_equal(&header->validators_hash, &parent->next_validators_hash));
+    return contradicts ? NULL : check_by_reexecution(verifier, header);
 }
 
 /* The shape of A1 and A2, and, where a log is said to convict, that it does. */
@@ -300,6 +331,7 @@ const char *audit_verify_statement(struct audit_verifier *verifier, struct span 
     if (content.size > STATEMENT_BYTES_MAX || !read_statement_fields(&statement, content) ||
         !audit_verify_is_canonical(verifier, content, write_statement, &statement))
         return "a statement is malformed";
+    verifier->wrong = NULL;
     const char *wrong = check_statement(verifier, &statement);
     if (wrong != NULL)
         return wrong;
@@ -307,7 +339,7 @@ const char *audit_verify_statement(struct audit_verifier *verifier, struct span 
         return "more statements than could be made";
     struct audit_verified_statement *kept = &out->statements[out->statement_count];
     *kept = (struct audit_verified_statement){.kind = (enum audit_kind)statement.kind, .status = (enum audit_status)statement.status,
-                                              .who = statement.who, .round_a = -1, .round_b = -1};
+                                              .who = statement.who, .round_a = -1, .round_b = -1, .wrong = verifier->wrong};
     bool proposals = statement.kind == AUDIT_E2;
     kept->height = proposals ? statement.proposals[0].height : statement.votes[0].height;
     kept->round_a = proposals ? statement.proposals[0].round : statement.votes[0].round;

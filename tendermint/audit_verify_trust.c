@@ -26,6 +26,7 @@ struct head {
     struct span chain_id;
     struct digest set_hash;
     bool deadline_passed;
+    struct span application;
 };
 
 static void write_head(struct proto_writer *writer, const void *thing) {
@@ -36,6 +37,7 @@ static void write_head(struct proto_writer *writer, const void *thing) {
     proto_put_int64(writer, 4, head->trust_height);
     proto_put_bytes(writer, 5, digest_span(&head->set_hash));
     proto_put_bool(writer, 6, head->deadline_passed);
+    proto_put_bytes(writer, 7, head->application);
 }
 
 const char *audit_verify_head(struct audit_verifier *verifier, struct span content) {
@@ -50,6 +52,7 @@ const char *audit_verify_head(struct audit_verifier *verifier, struct span conte
         case 4: head.trust_height = proto_int64(&reader, &field); break;
         case 5: digest_read(&head.set_hash, &reader, &field); break;
         case 6: head.deadline_passed = proto_bool(&reader, &field); break;
+        case 7: head.application = proto_bytes(&reader, &field); break;
         }
     }
     if (reader.bad || head.height < 1 || head.rule < AUDIT_STRICT || head.rule > AUDIT_PAPER ||
@@ -58,6 +61,7 @@ const char *audit_verify_head(struct audit_verifier *verifier, struct span conte
     verifier->out->height = head.height;
     verifier->out->rule = (enum audit_rule)head.rule;
     verifier->out->chain_id = head.chain_id;
+    verifier->out->application = head.application;
     if (!span_equal(head.chain_id, verifier->chain_id))
         return "it is about another chain than your genesis";
     if (head.trust_height != verifier->trust.height || !digest_equal(&head.set_hash, &verifier->trust.set_hash))

@@ -33,7 +33,7 @@ static void bundle(struct span bytes, bool mend) {
             if (bytes.data[i] == 0x2a && bytes.data[i + 1] == 32)
                 memcpy(trust.set_hash.bytes, bytes.data + i + 2, 32);
     arena_init(&arena, ARENA_BYTES);
-    const char *wrong = audit_verify(&seen, &offset, span_of(whole, size), &trust, span_text("sim"), &arena);
+    const char *wrong = audit_verify(&seen, &offset, span_of(whole, size), &trust, span_text("sim"), NULL, &arena);
     assert(mend || wrong != NULL);
     if (wrong == NULL)
         for (uint32_t i = 1; i < seen.statement_count; i++)

@@ -131,7 +131,7 @@ static void verify_bundle(uint32_t node) {
     struct audit_trust trust = {.height = 0};
     valset_hash(&trust.set_hash, &genesis);
     arena_init(&arena, 1 << 26);
-    const char *wrong = audit_verify(&seen, &offset, blob_span(bundle), &trust, span_text("sim"), &arena);
+    const char *wrong = audit_verify(&seen, &offset, blob_span(bundle), &trust, span_text("sim"), NULL, &arena);
     ck_assert_msg(wrong == NULL, "%s", wrong);
     ck_assert(seen.is_fork);
     for (uint32_t i = 0; i < seen.statement_count; i++)

@@ -60,7 +60,7 @@ START_TEST(any_changed_byte_is_refused) {
             size_t offset;
             arena_init(&arena, 1 << 20);
             bytes[i] ^= (uint8_t)(1u << bit);
-            ck_assert_msg(audit_verify(&seen, &offset, trial.bundle, &trial.trust, signers_chain(), &arena) != NULL, "byte %zu, bit %d", i, bit);
+            ck_assert_msg(audit_verify(&seen, &offset, trial.bundle, &trial.trust, signers_chain(), NULL, &arena) != NULL, "byte %zu, bit %d", i, bit);
             bytes[i] ^= (uint8_t)(1u << bit);
             arena_close(&arena);
         }
@@ -96,7 +96,7 @@ START_TEST(a_changed_byte_under_a_mended_checksum_is_refused_or_says_no_more) {
         uint8_t kept = bytes[i];
         bytes[i] ^= (uint8_t)(1 + i % 255);
         trial_reseal(trial.bundle);
-        bool good = audit_verify(&seen, &offset, trial.bundle, &trial.trust, signers_chain(), &arena) == NULL;
+        bool good = audit_verify(&seen, &offset, trial.bundle, &trial.trust, signers_chain(), NULL, &arena) == NULL;
         accepted += good;
         ck_assert_msg(!good || says_no_more(&seen, &before), "byte %zu", i);
         bytes[i] = kept;
@@ -127,11 +127,11 @@ START_TEST(another_genesis_or_chain_refuses_it) {
     size_t offset;
     struct audit_trust other = trial.trust;
     other.set_hash.bytes[3] ^= 1;
-    ck_assert_ptr_nonnull(audit_verify(&seen, &offset, trial.bundle, &other, signers_chain(), &trial.arena));
+    ck_assert_ptr_nonnull(audit_verify(&seen, &offset, trial.bundle, &other, signers_chain(), NULL, &trial.arena));
     other = trial.trust;
     other.height = 1;
-    ck_assert_ptr_nonnull(audit_verify(&seen, &offset, trial.bundle, &other, signers_chain(), &trial.arena));
-    ck_assert_ptr_nonnull(audit_verify(&seen, &offset, trial.bundle, &trial.trust, span_text("other"), &trial.arena));
+    ck_assert_ptr_nonnull(audit_verify(&seen, &offset, trial.bundle, &other, signers_chain(), NULL, &trial.arena));
+    ck_assert_ptr_nonnull(audit_verify(&seen, &offset, trial.bundle, &trial.trust, span_text("other"), NULL, &trial.arena));
     trial_close(&trial);
 }
 END_TEST
@@ -198,7 +198,7 @@ START_TEST(without_the_header_at_which_the_set_changed_the_set_is_not_believed) 
     struct audit_trust kept = trial.trust;
     trial.report.count = 0;
     for (int wrong = 0; wrong < 3; wrong++) {
-        struct audit_bundle bundle = {&trial.audit, &trial.report, kept, trial.links, 1, trial.sets, 2, trial.log_bytes};
+        struct audit_bundle bundle = {&trial.audit, &trial.report, kept, trial.links, 1, trial.sets, 2, trial.log_bytes, NULL, NULL, 0};
         struct span bytes;
         if (wrong == 0) {
             bundle.link_count = 0; /* nothing between */
@@ -220,7 +220,7 @@ END_TEST
 /* ---- lies that are signed by the reporter's pen only */
 
 static struct span bundle_of(void) {
-    const struct audit_bundle bundle = {&trial.audit, &trial.report, trial.trust, NULL, 0, trial.sets, trial.set_count, trial.log_bytes};
+    const struct audit_bundle bundle = {&trial.audit, &trial.report, trial.trust, NULL, 0, trial.sets, trial.set_count, trial.log_bytes, NULL, NULL, 0};
     struct span bytes;
     ck_assert(audit_bundle_make(&bytes, &bundle, &trial.arena));
     return bytes;
@@ -320,7 +320,7 @@ START_TEST(random_bytes_are_refused_in_bounded_memory) {
         struct arena arena;
         size_t offset;
         arena_init(&arena, 1 << 20);
-        ck_assert_ptr_nonnull(audit_verify(&seen, &offset, span_of(bytes, size), &trial.trust, signers_chain(), &arena));
+        ck_assert_ptr_nonnull(audit_verify(&seen, &offset, span_of(bytes, size), &trial.trust, signers_chain(), NULL, &arena));
         arena_close(&arena);
     }
     trial_close(&trial);

@@ -149,12 +149,12 @@ static void gather(struct trial *trial) {
 
 const char *trial_verify(struct trial *trial, struct audit_verified *out, struct span bundle) {
     size_t offset;
-    return audit_verify(out, &offset, bundle, &trial->trust, signers_chain(), &trial->arena);
+    return audit_verify(out, &offset, bundle, &trial->trust, signers_chain(), NULL, &trial->arena);
 }
 
 static void check_bundle(struct trial *trial) {
     const struct audit_bundle bundle = {&trial->audit,      &trial->report, trial->trust,     trial->links,
-                                        trial->link_count,  trial->sets,    trial->set_count, trial->log_bytes};
+                                        trial->link_count,  trial->sets,    trial->set_count, trial->log_bytes, NULL, NULL, 0};
     struct audit_verified seen;
     ck_assert(audit_bundle_make(&trial->bundle, &bundle, &trial->arena));
     const char *wrong = trial_verify(trial, &seen, trial->bundle);

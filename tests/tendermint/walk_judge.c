@@ -237,13 +237,13 @@ static void judge(struct court *court) {
 static void verify(struct court *court) {
     const struct valset *sets[] = {&court->walk->set};
     struct audit_trust trust = {0, court->walk->set_hash};
-    struct audit_bundle bundle = {&court->audit, &court->report, trust, NULL, 0, sets, 1, court->log_bytes};
+    struct audit_bundle bundle = {&court->audit, &court->report, trust, NULL, 0, sets, 1, court->log_bytes, NULL, NULL, 0};
     struct audit_verified verified;
     struct span bytes;
     size_t offset;
     if (!audit_bundle_make(&bytes, &bundle, &court->arena))
         assert(false);
-    const char *wrong = audit_verify(&verified, &offset, bytes, &trust, court->chain_id, &court->arena);
+    const char *wrong = audit_verify(&verified, &offset, bytes, &trust, court->chain_id, NULL, &court->arena);
     const struct audit_report *report = &court->report;
     court->counts->bundles++;
     bool same = wrong == NULL && verified.is_fork == court->is_fork && verified.proven_power == report->proven_power &&
