@@ -241,7 +241,7 @@ fork: $(OUT)/fork $(OUT)/quorate
 	@$< $(OUT)/quorate
 
 # Real validators, and a light client that is shown blocks which they never decided: found out, named, committed, audited.
-$(OUT)/light-attack: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,$(addprefix processes/,attack command forger booth false_node ear) node/outsider)
+$(OUT)/light-attack: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,$(addprefix processes/,attack command committed forger booth false_node ear) node/outsider)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
 .PHONY: light-attack
 light-attack: $(OUT)/light-attack $(OUT)/quorate
@@ -272,7 +272,7 @@ include tests/sim/sim.mk
 COMETBFT      := 0.38.26
 COMETBFT_NEXT := 0.40.0
 ONLY          ?=
-$(OUT)/interop: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/interop/*.c)) $(patsubst %,$(OUT)/tests/%.o,node/outsider processes/actor ledger/chain)
+$(OUT)/interop: $(call objects,$(ROOMS)) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/interop/*.c)) $(patsubst %,$(OUT)/tests/%.o,node/outsider processes/actor ledger/chain $(addprefix processes/,committed forger booth false_node))
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 interop: $(OUT)/interop $(OUT)/quorate
 	@sh tests/interop/obtain.sh $(COMETBFT) interop priv_val_server

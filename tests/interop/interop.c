@@ -40,6 +40,8 @@ static const struct plan plans[] = {
     {"i4", "Quorate block-syncs from CometBFT only, extensions of kilobytes from height 1000", "CCQ", 'C', false, scenario_block_sync, 1000, "extender"},
     {"i5", "the application switches vote extensions on, by transactions, while the chain runs", "QQCC", 'C', false, scenario_switch, 0, "extender"},
     {"l", "light clients of both kinds, primaries and witnesses of both", "QQCC", 'C', false, scenario_light, 0, NULL},
+    {"l2", "quorate light is attacked by two validators of four; CometBFT takes its evidence, all commit it", "QQCC", 'C', false, scenario_attack_on_ours, 0, NULL},
+    {"l3", "cometbft light is attacked by two validators of four; Quorate takes its evidence, all commit it", "QQCC", 'C', false, scenario_attack_on_theirs, 0, NULL},
     {"k", "far signers: ours at CometBFT's and theirs at ours, tcp and unix, killed", "QQCC", 'C', false, scenario_signers, 0, NULL},
     {"m1", "nodes that know only a Quorate seed, then each other's address books", "QQCCQ", 'C', false, scenario_seed, 0, NULL},
     {"m2", "nodes that know only a CometBFT seed, then each other's address books", "QQCCC", 'C', false, scenario_seed, 0, NULL},

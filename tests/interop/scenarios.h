@@ -25,6 +25,9 @@ void scenario_nil_times(struct row *row);
 void scenario_wrong_release(struct row *row);
 /* light.c: light clients of either kind, with nodes of either kind as primary and as witness. */
 void scenario_light(struct row *row);
+/* attack.c: two of four validators show a light client a block of their own; a node of the other kind takes the evidence, and all commit it. */
+void scenario_attack_on_ours(struct row *row);
+void scenario_attack_on_theirs(struct row *row);
 
 /* Every validator's key is with a signer: ours with CometBFT's and with ours, theirs with ours, over tcp and unix; signers are killed in turn. */
 void scenario_signers(struct row *row);

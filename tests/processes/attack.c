@@ -19,6 +19,7 @@
 #include "rpc/evidence_json.h"
 #include "tests/node/outsider.h"
 #include "tests/processes/command.h"
+#include "tests/processes/committed.h"
 #include "tests/processes/ear.h"
 #include "tests/processes/false_node.h"
 #include "tests/processes/forger.h"
@@ -255,42 +256,11 @@ static void judge_evidence(const struct attack *attack) {
 
 /* ---- what the network makes of it */
 
-/* The evidence of a block as RPC shows it: how many, and whether ours is among them. */
-static uint32_t evidence_in_block(const struct attack *attack, int64_t height, bool *is_ours) {
-    char params[64];
-    struct rpcclient_answer answer;
-    struct span list, key, item, wrong = {0};
-    struct digest wanted, found;
-    uint32_t count = 0;
-    snprintf(params, sizeof params, "{\"height\":\"%" PRId64 "\"}", height);
-    rpcclient_call(&answer, net.nodes[1].rpc_url, "block", span_text(params), &HTTPCLIENT_LIMITS);
-    want(answer.kind == RPCCLIENT_RESULT && load_scan_path(&list, answer.result, "block.evidence.evidence"), "a block is not to be had");
-    evidence_hash(&wanted, &attack->evidence);
-    for (struct scan_walk walk = scan_walk(list); scan_next(&walk, &key, &item); count++) {
-        struct evidence evidence;
-        struct arena scratch;
-        arena_init(&scratch, 1 << 22);
-        if (evidence_json_read(&evidence, &wrong, item, &scratch)) {
-            evidence_hash(&found, &evidence);
-            *is_ours = *is_ours || digest_equal(&found, &wanted);
-        }
-        arena_close(&scratch);
-    }
-    rpcclient_close(&answer);
-    return count;
-}
-
 static void wait_for_block(struct attack *attack) {
-    int64_t height = attack->since;
-    bool is_ours = false;
-    for (int64_t until = outsider_clock() + PATIENCE_MS; !is_ours; height++) {
-        if (outsider_clock() > until)
-            give_up("no block up to %" PRId64 " holds the evidence", height);
-        light_block_release(block_at(1, height));
-        if (evidence_in_block(attack, height, &is_ours) > 0 && is_ours)
-            break;
-    }
-    attack->committed_at = height;
+    struct digest hash;
+    evidence_hash(&hash, &attack->evidence);
+    int64_t height = attack->committed_at = committed_find(net.nodes[1].rpc_url, attack->since, &hash, PATIENCE_MS);
+    want(height > 0, "no block holds the evidence");
     struct light_block *one = block_at(0, height);
     for (uint32_t i = 1; i < NODES; i++) {
         struct light_block *other = block_at(i, height);
@@ -350,10 +320,12 @@ static void run_again(struct attack *attack) {
     want(strstr(command.output, "is in") != NULL && strstr(command.output, attack->file) != NULL, "it does not say where the evidence is:");
     want(files_in(attack->home) == files, "it keeps a second file");
     int64_t last = newest() + 3;
-    bool is_ours = false;
+    bool is_there = false;
+    struct digest hash;
+    evidence_hash(&hash, &attack->evidence);
     for (int64_t height = attack->since; height <= last; height++) {
         light_block_release(block_at(1, height));
-        count += evidence_in_block(attack, height, &is_ours);
+        count += (uint32_t)committed_count(net.nodes[1].rpc_url, height, &hash, &is_there);
     }
     want(count == 1, "the evidence is in the chain twice");
 }

@@ -1,0 +1,153 @@
+/* A light client of either kind is shown a block that two of four validators made up; a node of the other kind takes the evidence, and all commit it. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crypto/text.h"
+#include "node/complaint.h"
+#include "node/keyfile.h"
+#include "node/rpcclient.h"
+#include "tests/interop/scenarios.h"
+#include "tests/processes/committed.h"
+#include "tests/processes/false_node.h"
+#include "tests/processes/forger.h"
+
+enum { TRUSTED = 3, ATTACKED = 8, PATIENCE_MS = 60000 };
+
+/* One of the liars runs ours, the other theirs. */
+static const uint32_t liars[2] = {1, 3};
+
+struct attack {
+    struct row *row;
+    uint32_t witness; /* the node that is to take the evidence; the false primary speaks for the rest like node 0 */
+    struct light_block *trusted, *real, *forged;
+    struct false_node primary;
+    struct ed25519_key *keys[2];
+    char log[LOCALNET_PATH_MAX + 32], home[LOCALNET_PATH_MAX + 32];
+};
+
+static bool prepare(struct attack *attack, char **error) {
+    const struct fleet *fleet = &attack->row->fleet;
+    const char *url = fleet->net.nodes[0].rpc_url;
+    for (uint32_t i = 0; i < 2; i++) {
+        char path[LOCALNET_PATH_MAX + 64];
+        snprintf(path, sizeof path, "%s/config/priv_validator_key.json", fleet->net.nodes[liars[i]].home);
+        attack->keys[i] = keyfile_load_signing(path, false, error);
+        if (attack->keys[i] == NULL)
+            return false;
+    }
+    attack->trusted = forger_fetch(url, fleet->chain_id, TRUSTED, error);
+    attack->real = attack->trusted == NULL ? NULL : forger_fetch(url, fleet->chain_id, ATTACKED, error);
+    if (attack->real == NULL)
+        return false;
+    attack->forged = forger_make(attack->real, FORGER_LUNATIC_SET, attack->keys, 2);
+    snprintf(attack->log, sizeof attack->log, "%s/light.log", fleet->net.folder);
+    snprintf(attack->home, sizeof attack->home, "%s/light.home", fleet->net.folder);
+    return false_node_open(&attack->primary, url, attack->forged);
+}
+
+static void finish(struct attack *attack) {
+    if (attack->primary.forged != NULL)
+        false_node_close(&attack->primary);
+    light_block_release(attack->forged);
+    light_block_release(attack->real);
+    light_block_release(attack->trusted);
+    for (uint32_t i = 0; i < 2; i++)
+        ed25519_key_free(attack->keys[i]);
+}
+
+static pid_t start(const struct attack *attack, const char *program, const char *const *arguments) {
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    int out = open(attack->log, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+    dup2(out, 1);
+    dup2(out, 2);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    execv(program, (char *const *)arguments);
+    _exit(127);
+}
+
+static bool log_has(const struct attack *attack, const char *words) {
+    char *error = NULL;
+    struct blob *text = keyfile_read(attack->log, 1 << 22, &error);
+    bool found = text != NULL && memmem(text->data, text->size, words, strlen(words)) != NULL;
+    blob_release(text);
+    free(error);
+    return found;
+}
+
+static bool run_ours(struct attack *attack, const char *hash) {
+    struct row *row = attack->row;
+    int status = -1;
+    const char *arguments[] = {"quorate", "light", row->fleet.chain_id, "--primary", attack->primary.url, "--witnesses",
+                               row->fleet.net.nodes[attack->witness].rpc_url, "--height", "3", "--hash", hash, "--home-dir", attack->home, "--verify", "8", NULL};
+    waitpid(start(attack, row->quorate, arguments), &status, 0);
+    char *taken = complaint_of("%s: took the evidence", row->fleet.net.nodes[attack->witness].rpc_url);
+    bool good = row_want(row, WIFEXITED(status) && WEXITSTATUS(status) == 6, "quorate light saw no attack, see light.log") &&
+                row_want(row, log_has(attack, taken), "the witness did not take the evidence, see light.log");
+    free(taken);
+    return good;
+}
+
+/* Theirs is asked over its proxy, and goes on running. */
+static bool run_theirs(struct attack *attack, const char *hash) {
+    struct row *row = attack->row;
+    char laddr[64], url[64];
+    snprintf(laddr, sizeof laddr, "tcp://127.0.0.1:%u", (unsigned)row->base_port + 160);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)row->base_port + 160);
+    const char *arguments[] = {"cometbft", "light", row->fleet.chain_id, "--primary", attack->primary.url, "--witnesses",
+                               row->fleet.net.nodes[attack->witness].rpc_url, "--height", "3", "--hash", hash, "--home-dir", attack->home, "--laddr", laddr, NULL};
+    pid_t pid = start(attack, row->comet, arguments);
+    bool is_found = false;
+    for (int64_t end = fleet_clock() + PATIENCE_MS; !is_found && fleet_clock() < end; fleet_rest(300)) {
+        struct rpcclient_answer answer;
+        rpcclient_call(&answer, url, "commit", span_text("{\"height\":\"8\"}"), &HTTPCLIENT_LIMITS);
+        is_found = answer.kind == RPCCLIENT_ERROR && strstr(answer.text, "attempted attack detected") != NULL;
+        rpcclient_close(&answer);
+    }
+    kill(pid, SIGTERM);
+    waitpid(pid, NULL, 0);
+    return row_want(row, is_found, "cometbft light saw no attack, see light.log");
+}
+
+/* Its block is the same everywhere: that is what chain.c compares. */
+static void judge(struct attack *attack) {
+    struct row *row = attack->row;
+    struct chain_facts facts;
+    struct digest hash;
+    evidence_attack_hash(&hash, &attack->forged->hash, TRUSTED);
+    int64_t height = committed_find(row->fleet.net.nodes[0].rpc_url, ATTACKED, &hash, PATIENCE_MS);
+    if (!row_want(row, height > 0, "no block holds the evidence") || !row_reach(row, ROW_ALL, height + 2, PATIENCE_MS))
+        return;
+    row_want(row, false_node_reports(&attack->primary) == 1, "the primary was not told");
+    if (row_is_of_one_mind(row, &facts, 1))
+        ROW_TELL(compared, ", evidence against 2 of 4 taken by %c%u, in block %" PRId64, row->kinds[attack->witness], attack->witness, height);
+    row_look_into_logs(row, 0);
+}
+
+static void scenario(struct row *row, uint32_t witness, bool (*run)(struct attack *attack, const char *hash)) {
+    struct fleet_wish wish = row_wish(row);
+    struct attack attack = {.row = row, .witness = witness};
+    char *error = NULL, hash[TEXT_HEX_SIZE(32)];
+    wish.timeout_commit_ms = 200;
+    if (!row_set_up(row, &wish, 0) || !row_reach(row, ROW_ALL, ATTACKED + 2, PATIENCE_MS))
+        return;
+    if (!prepare(&attack, &error)) {
+        row_fail(row, error == NULL ? strdup("no port for the false primary") : error);
+    } else {
+        text_hex_upper(hash, digest_span(&attack.trusted->hash));
+        if (run(&attack, hash))
+            judge(&attack);
+    }
+    finish(&attack);
+}
+
+void scenario_attack_on_ours(struct row *row) { scenario(row, 2, run_ours); }
+void scenario_attack_on_theirs(struct row *row) { scenario(row, 0, run_theirs); }
