@@ -7,7 +7,7 @@ static void put_hash(struct call *call, const struct evidence *evidence) {
     struct digest hash;
     evidence_hash(&hash, evidence);
     emit_open(call->out, '{');
-    shapes_hex(call->out, "hash", digest_span(&hash));
+    shapes_base64(call->out, "hash", digest_span(&hash)); /* theirs is []byte here, not HexBytes */
     emit_shut(call->out, '}');
 }
 
