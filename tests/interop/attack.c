@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "crypto/text.h"
+#include "genesis/scan.h"
 #include "node/complaint.h"
 #include "node/keyfile.h"
+#include "node/load_scan.h"
 #include "node/rpcclient.h"
 #include "tests/interop/scenarios.h"
 #include "tests/processes/committed.h"
@@ -117,6 +119,32 @@ static bool run_theirs(struct attack *attack, const char *hash) {
     return row_want(row, is_found, "cometbft light saw no attack, see light.log");
 }
 
+/* Hands the first piece of that block in again, at either kind: who has committed it already answers as at first, and both in the same form. */
+static void hand_in_again(struct row *row, int64_t height) {
+    struct rpcclient_answer block, answers[2];
+    struct span list, key, piece = {0};
+    char params[64];
+    snprintf(params, sizeof params, "{\"height\":\"%" PRId64 "\"}", height);
+    rpcclient_call(&block, row->fleet.net.nodes[0].rpc_url, "block", span_text(params), &HTTPCLIENT_LIMITS);
+    if (block.kind == RPCCLIENT_RESULT && load_scan_path(&list, block.result, "block.evidence.evidence")) {
+        struct scan_walk walk = scan_walk(list);
+        scan_next(&walk, &key, &piece);
+    }
+    char *evidence = complaint_of("{\"evidence\":%.*s}", (int)piece.size, (const char *)piece.data);
+    for (uint32_t i = 0; i < 2; i++)
+        rpcclient_call(&answers[i], row->fleet.net.nodes[2 * i].rpc_url, "broadcast_evidence", span_text(evidence), &HTTPCLIENT_LIMITS);
+    for (uint32_t i = 0; i < 2; i++)
+        if (answers[i].kind != RPCCLIENT_RESULT || !span_equal(answers[i].result, answers[0].result)) {
+            row_fail(row, strdup("the two kinds do not answer alike to evidence that was committed"));
+            ROW_TELL(why, ": %s, and %.*s", answers[i].text != NULL ? answers[i].text : "", (int)answers[0].result.size, (const char *)answers[0].result.data);
+            ROW_TELL(why, ", %.*s", (int)answers[i].result.size, (const char *)answers[i].result.data);
+        }
+    for (uint32_t i = 0; i < 2; i++)
+        rpcclient_close(&answers[i]);
+    rpcclient_close(&block);
+    free(evidence);
+}
+
 /* Its block is the same everywhere: that is what chain.c compares. */
 static void judge(struct attack *attack) {
     struct row *row = attack->row;
@@ -127,6 +155,7 @@ static void judge(struct attack *attack) {
     if (!row_want(row, height > 0, "no block holds the evidence") || !row_reach(row, ROW_ALL, height + 2, PATIENCE_MS))
         return;
     row_want(row, false_node_reports(&attack->primary) == 1, "the primary was not told");
+    hand_in_again(row, height);
     if (row_is_of_one_mind(row, &facts, 1))
         ROW_TELL(compared, ", evidence against 2 of 4 taken by %c%u, in block %" PRId64, row->kinds[attack->witness], attack->witness, height);
     row_look_into_logs(row, 0);
