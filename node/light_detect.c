@@ -122,8 +122,8 @@ static char *hand_in(struct light_client *client, const struct light_examine *ex
         arena_close(&arena);
         return complaint_of("it is too large");
     }
-    light_client_say(client, "ATTACK on light clients at height %" PRId64 ", against %s by %s: %s; %u validators named; common height %" PRId64,
-                     examination->divergent->header.height, against, by->name,
+    light_client_say(client, "ATTACK on light clients at height %" PRId64 ": if %s tells the truth, %s lied: %s; %u validators named; common height %" PRId64,
+                     examination->divergent->header.height, by->name, against,
                      light_attack_kind_text(light_attack_kind_of(examination->divergent, trusted)), (unsigned)evidence.byzantine_count,
                      evidence.common_height);
     say_named(client, &evidence);
