@@ -1,4 +1,5 @@
-/* A light client of either kind is shown a block that two of four validators made up; a node of the other kind takes the evidence, and all commit it. */
+/* A light client of either kind is shown a block that two of four validators made up, then one that three of four signed beside the real one; a node of
+ * the other kind takes the evidence, and all commit it. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,24 +20,27 @@
 #include "tests/processes/false_node.h"
 #include "tests/processes/forger.h"
 
-enum { TRUSTED = 3, ATTACKED = 8, PATIENCE_MS = 60000 };
+enum { TRUSTED = 3, PATIENCE_MS = 60000, LIARS_MAX = 3 };
 
-/* One of the liars runs ours, the other theirs. */
-static const uint32_t liars[2] = {1, 3};
+/* Of the first two one runs ours, the other theirs. */
+static const uint32_t liars[LIARS_MAX] = {1, 3, 2};
 
 struct attack {
     struct row *row;
     uint32_t witness; /* the node that is to take the evidence; the false primary speaks for the rest like node 0 */
+    enum forger_lie lie;
+    uint32_t liar_count;
+    int64_t height;
     struct light_block *trusted, *real, *forged;
     struct false_node primary;
-    struct ed25519_key *keys[2];
-    char log[LOCALNET_PATH_MAX + 32], home[LOCALNET_PATH_MAX + 32];
+    struct ed25519_key *keys[LIARS_MAX];
+    char log[LOCALNET_PATH_MAX + 32], home[LOCALNET_PATH_MAX + 32], hash[TEXT_HEX_SIZE(32)], number[24];
 };
 
 static bool prepare(struct attack *attack, char **error) {
     const struct fleet *fleet = &attack->row->fleet;
     const char *url = fleet->net.nodes[0].rpc_url;
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < attack->liar_count; i++) {
         char path[LOCALNET_PATH_MAX + 64];
         snprintf(path, sizeof path, "%s/config/priv_validator_key.json", fleet->net.nodes[liars[i]].home);
         attack->keys[i] = keyfile_load_signing(path, false, error);
@@ -44,12 +48,14 @@ static bool prepare(struct attack *attack, char **error) {
             return false;
     }
     attack->trusted = forger_fetch(url, fleet->chain_id, TRUSTED, error);
-    attack->real = attack->trusted == NULL ? NULL : forger_fetch(url, fleet->chain_id, ATTACKED, error);
+    attack->real = attack->trusted == NULL ? NULL : forger_fetch(url, fleet->chain_id, attack->height, error);
     if (attack->real == NULL)
         return false;
-    attack->forged = forger_make(attack->real, FORGER_LUNATIC_SET, attack->keys, 2);
-    snprintf(attack->log, sizeof attack->log, "%s/light.log", fleet->net.folder);
-    snprintf(attack->home, sizeof attack->home, "%s/light.home", fleet->net.folder);
+    attack->forged = forger_make(attack->real, attack->lie, attack->keys, attack->liar_count);
+    snprintf(attack->log, sizeof attack->log, "%s/light-%d.log", fleet->net.folder, (int)attack->lie);
+    snprintf(attack->home, sizeof attack->home, "%s/light-%d.home", fleet->net.folder, (int)attack->lie);
+    snprintf(attack->number, sizeof attack->number, "%" PRId64, attack->height);
+    text_hex_upper(attack->hash, digest_span(&attack->trusted->hash));
     return false_node_open(&attack->primary, url, attack->forged);
 }
 
@@ -59,7 +65,7 @@ static void finish(struct attack *attack) {
     light_block_release(attack->forged);
     light_block_release(attack->real);
     light_block_release(attack->trusted);
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < LIARS_MAX; i++)
         ed25519_key_free(attack->keys[i]);
 }
 
@@ -85,38 +91,39 @@ static bool log_has(const struct attack *attack, const char *words) {
     return found;
 }
 
-static bool run_ours(struct attack *attack, const char *hash) {
+static bool run_ours(struct attack *attack) {
     struct row *row = attack->row;
     int status = -1;
     const char *arguments[] = {"quorate", "light", row->fleet.chain_id, "--primary", attack->primary.url, "--witnesses",
-                               row->fleet.net.nodes[attack->witness].rpc_url, "--height", "3", "--hash", hash, "--home-dir", attack->home, "--verify", "8", NULL};
+                               row->fleet.net.nodes[attack->witness].rpc_url, "--height", "3", "--hash", attack->hash, "--home-dir", attack->home, "--verify", attack->number, NULL};
     waitpid(start(attack, row->quorate, arguments), &status, 0);
     char *taken = complaint_of("%s: took the evidence", row->fleet.net.nodes[attack->witness].rpc_url);
-    bool good = row_want(row, WIFEXITED(status) && WEXITSTATUS(status) == 6, "quorate light saw no attack, see light.log") &&
-                row_want(row, log_has(attack, taken), "the witness did not take the evidence, see light.log");
+    bool good = row_want(row, WIFEXITED(status) && WEXITSTATUS(status) == 6, "quorate light saw no attack, see light-*.log") &&
+                row_want(row, log_has(attack, taken), "the witness did not take the evidence, see light-*.log");
     free(taken);
     return good;
 }
 
 /* Theirs is asked over its proxy, and goes on running. */
-static bool run_theirs(struct attack *attack, const char *hash) {
+static bool run_theirs(struct attack *attack) {
     struct row *row = attack->row;
-    char laddr[64], url[64];
+    char laddr[64], url[64], params[64];
+    snprintf(params, sizeof params, "{\"height\":\"%s\"}", attack->number);
     snprintf(laddr, sizeof laddr, "tcp://127.0.0.1:%u", (unsigned)row->base_port + 160);
     snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)row->base_port + 160);
     const char *arguments[] = {"cometbft", "light", row->fleet.chain_id, "--primary", attack->primary.url, "--witnesses",
-                               row->fleet.net.nodes[attack->witness].rpc_url, "--height", "3", "--hash", hash, "--home-dir", attack->home, "--laddr", laddr, NULL};
+                               row->fleet.net.nodes[attack->witness].rpc_url, "--height", "3", "--hash", attack->hash, "--home-dir", attack->home, "--laddr", laddr, NULL};
     pid_t pid = start(attack, row->comet, arguments);
     bool is_found = false;
     for (int64_t end = fleet_clock() + PATIENCE_MS; !is_found && fleet_clock() < end; fleet_rest(300)) {
         struct rpcclient_answer answer;
-        rpcclient_call(&answer, url, "commit", span_text("{\"height\":\"8\"}"), &HTTPCLIENT_LIMITS);
+        rpcclient_call(&answer, url, "commit", span_text(params), &HTTPCLIENT_LIMITS);
         is_found = answer.kind == RPCCLIENT_ERROR && strstr(answer.text, "attempted attack detected") != NULL;
         rpcclient_close(&answer);
     }
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
-    return row_want(row, is_found, "cometbft light saw no attack, see light.log");
+    return row_want(row, is_found, "cometbft light saw no attack, see light-*.log");
 }
 
 /* Hands the first piece of that block in again, at either kind: who has committed it already answers as at first, and both in the same form. */
@@ -145,37 +152,52 @@ static void hand_in_again(struct row *row, int64_t height) {
     free(evidence);
 }
 
-/* Its block is the same everywhere: that is what chain.c compares. */
-static void judge(struct attack *attack) {
+static bool judge(struct attack *attack) {
     struct row *row = attack->row;
-    struct chain_facts facts;
     struct digest hash;
-    evidence_attack_hash(&hash, &attack->forged->hash, TRUSTED);
-    int64_t height = committed_find(row->fleet.net.nodes[0].rpc_url, ATTACKED, &hash, PATIENCE_MS);
-    if (!row_want(row, height > 0, "no block holds the evidence") || !row_reach(row, ROW_ALL, height + 2, PATIENCE_MS))
-        return;
-    row_want(row, false_node_reports(&attack->primary) == 1, "the primary was not told");
+    evidence_attack_hash(&hash, &attack->forged->hash, attack->lie == FORGER_EQUIVOCATION ? attack->height : TRUSTED);
+    int64_t height = committed_find(row->fleet.net.nodes[0].rpc_url, attack->height, &hash, PATIENCE_MS);
+    if (!row_want(row, height > 0, "no block holds the evidence") || !row_reach(row, ROW_ALL, height + 2, PATIENCE_MS) ||
+        !row_want(row, false_node_reports(&attack->primary) == 1, "the primary was not told"))
+        return false;
     hand_in_again(row, height);
-    if (row_is_of_one_mind(row, &facts, 1))
-        ROW_TELL(compared, ", evidence against 2 of 4 taken by %c%u, in block %" PRId64, row->kinds[attack->witness], attack->witness, height);
-    row_look_into_logs(row, 0);
+    ROW_TELL(compared, "%sof %s by %u of 4, taken by %c%u, in block %" PRId64, row->compared[0] == '\0' ? "evidence " : ", ",
+             attack->lie == FORGER_EQUIVOCATION ? "equivocation" : "a lunatic block", attack->liar_count, row->kinds[attack->witness], attack->witness, height);
+    return true;
 }
 
-static void scenario(struct row *row, uint32_t witness, bool (*run)(struct attack *attack, const char *hash)) {
-    struct fleet_wish wish = row_wish(row);
-    struct attack attack = {.row = row, .witness = witness};
-    char *error = NULL, hash[TEXT_HEX_SIZE(32)];
-    wish.timeout_commit_ms = 200;
-    if (!row_set_up(row, &wish, 0) || !row_reach(row, ROW_ALL, ATTACKED + 2, PATIENCE_MS))
-        return;
-    if (!prepare(&attack, &error)) {
-        row_fail(row, error == NULL ? strdup("no port for the false primary") : error);
-    } else {
-        text_hex_upper(hash, digest_span(&attack.trusted->hash));
-        if (run(&attack, hash))
-            judge(&attack);
-    }
+static bool attack_once(struct row *row, uint32_t witness, enum forger_lie lie, uint32_t liar_count, bool (*run)(struct attack *attack)) {
+    struct attack attack = {.row = row, .witness = witness, .lie = lie, .liar_count = liar_count, .height = fleet_highest(&row->fleet) + 1};
+    char *error = NULL;
+    if (attack.height < TRUSTED + 2)
+        attack.height = TRUSTED + 2;
+    bool good = row_reach(row, ROW_ALL, attack.height + 2, PATIENCE_MS);
+    if (good && !prepare(&attack, &error))
+        good = row_fail(row, error == NULL ? strdup("no port for the false primary") : error);
+    good = good && run(&attack) && judge(&attack);
     finish(&attack);
+    return good;
+}
+
+/* Two thirds who sign a second block are a fork for ours, who would sign nothing more; here they are told to go on. */
+static bool set_up(struct row *row) {
+    struct fleet_wish wish = row_wish(row);
+    char *error = NULL;
+    wish.timeout_commit_ms = 200;
+    bool good = fleet_make(&row->fleet, &wish, &error);
+    for (uint32_t i = 0; good && i < row->fleet.net.count; i++)
+        good = row->kinds[i] != 'Q' || fleet_set(&row->fleet, i, "quorate", "fork_stops_signing", "false", &error);
+    good = good && fleet_start(&row->fleet, &error) && fleet_wait(&row->fleet, ROW_ALL, 2, PATIENCE_MS, &error);
+    return good || row_fail(row, error);
+}
+
+static void scenario(struct row *row, uint32_t witness, bool (*run)(struct attack *attack)) {
+    struct chain_facts facts;
+    if (!set_up(row) || !attack_once(row, witness, FORGER_LUNATIC_SET, 2, run) || !attack_once(row, witness, FORGER_EQUIVOCATION, 3, run))
+        return;
+    row_want(row, fleet_log_count(&row->fleet, 0, "FORK: at height") == 1, "our node did not raise its alarm");
+    if (row_is_of_one_mind(row, &facts, 1))
+        row_look_into_logs(row, FLEET_LOG_FORK);
 }
 
 void scenario_attack_on_ours(struct row *row) { scenario(row, 2, run_ours); }

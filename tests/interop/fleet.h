@@ -59,6 +59,7 @@ bool fleet_send(const struct fleet *fleet, uint32_t node, const char *tx, char *
 enum fleet_log_mercy {
     FLEET_LOG_ROUGH = 1,        /* connections may break: kills, partitions, nodes that come late */
     FLEET_LOG_DOUBLE_VOTES = 2, /* a validator by script */
+    FLEET_LOG_FORK = 4,         /* two thirds sign two blocks */
 };
 /* What either kind says of peers dropped for what they sent, of panics and of a halt. NULL: nothing of that kind; otherwise the line, malloc'ed. The
  * rules stand in fleet_log.c. */

@@ -32,6 +32,8 @@ static bool is_comet_fault(const char *line, unsigned mercy) {
 static bool is_quorate_fault(const char *line, unsigned mercy) {
     if ((mercy & FLEET_LOG_DOUBLE_VOTES) != 0 && strstr(line, "voted twice") != NULL)
         return false;
+    if ((mercy & FLEET_LOG_FORK) != 0 && (strstr(line, "FORK: at height") != NULL || strstr(line, "the fork's bundle is in") != NULL))
+        return false;
     if (has_any(line, quorate_faults))
         return true;
     bool lost = strstr(line, "lost peer") != NULL && strstr(line, "replaced by the other of two connections") == NULL;
