@@ -41,8 +41,9 @@ bool audit_chains_add_node(struct audit_chains *chains, const char *url, const c
     }
     chain->is_node = true;
     light_http_init(&chain->http, url, span_text(chain_id), timeout_ms);
+    chain->http.limits.passport = cli_rpc_passport(error);
     chain->source = light_http_source(&chain->http);
-    return true;
+    return *error == NULL;
 }
 
 void audit_chains_close(struct audit_chains *chains) {

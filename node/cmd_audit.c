@@ -1,7 +1,9 @@
 /* quorate audit: who forked the chain. What the commands share. */
 #include "node/cmd_audit.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "node/complaint.h"
 #include "rpc/light_json.h"
@@ -19,6 +21,24 @@ int cmd_audit(int argc, char **argv) {
 }
 
 struct blob *cmd_audit_read(const char *path, char **error) { return keyfile_read(path, DOCKET_FILE_BYTES_MAX, error); }
+
+static bool write_through(const char *path, struct span bytes, char **error) {
+    FILE *file = fopen(path, "wb");
+    bool good = file != NULL && fwrite(bytes.data, 1, bytes.size, file) == bytes.size;
+    good = file != NULL && fclose(file) == 0 && good;
+    if (!good)
+        *error = complaint_of("%s: write: %s", path, strerror(errno));
+    return good;
+}
+
+bool cmd_audit_write(const char *path, struct span bytes, char **error) {
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return keyfile_write(path, bytes, true, error);
+    if (S_ISDIR(status.st_mode))
+        *error = complaint_of("%s: it is a folder; name a file", path);
+    return *error == NULL && write_through(path, bytes, error);
+}
 
 int cmd_audit_bad_input(const struct cli_command *command, char *error) {
     cli_fail(command, error);

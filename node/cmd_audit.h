@@ -22,6 +22,8 @@ struct audit_base {
 };
 bool cmd_audit_base(struct audit_base *base, const char *genesis, const char *header, char **error);
 struct blob *cmd_audit_read(const char *path, char **error);
+/* Whole or not at all, and what is there is replaced; but a pipe, a terminal or /dev/stdout is written to as it is. */
+bool cmd_audit_write(const char *path, struct span bytes, char **error);
 int cmd_audit_bad_input(const struct cli_command *command, char *error); /* says it; AUDIT_BAD_INPUT */
 
 struct audit_list { /* of an option that may be given several times */

@@ -199,7 +199,7 @@ static bool write_answer(const struct answering *answering, char **error) {
     struct emit emit;
     emit_init(&emit);
     audit_answer_emit(&emit, &answering->request, blob_span(answering->log));
-    bool good = keyfile_write(answering->path, span_of(emit.data, emit.size), true, error);
+    bool good = cmd_audit_write(answering->path, span_of(emit.data, emit.size), error);
     emit_close(&emit);
     return good;
 }

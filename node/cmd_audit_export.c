@@ -57,7 +57,7 @@ int cmd_audit_export(int argc, char **argv) {
         return cli_misuse(&export_command, "which height? --height H");
     struct blob *log = cmd_audit_home_log(&node, home, height, &error);
     char *path = out_path != NULL ? complaint_of("%s", out_path) : complaint_of("height-%" PRId64 ".log", height);
-    bool good = log != NULL && keyfile_write(path, blob_span(log), true, &error);
+    bool good = log != NULL && cmd_audit_write(path, blob_span(log), &error);
     if (good)
         cmd_audit_tell(&node, height, path);
     status = good ? CLI_GOOD : cli_fail(&export_command, error);

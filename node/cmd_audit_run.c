@@ -8,6 +8,7 @@
 
 #include "node/audit_chains.h"
 #include "node/audit_draw.h"
+#include "node/cli_rpc.h"
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
 #include "node/rerun.h"
@@ -48,6 +49,7 @@ static const struct cli_option run_options[] = {
     {"application", CLI_TEXT, &application, "NAME", "ledger, kvstore …: by which they are executed (default: what the home's config says)", 0, 0},
     {"svg", CLI_TEXT, &svg_path, "FILE", "a picture: rounds, votes, locks, and what contradicts what", 0, 0},
     {"json", CLI_FLAG, &json, "", "the report as JSON on stdout instead of the summary", 0, 0},
+    CLI_RPC_OPTIONS,
 };
 
 static const struct cli_command run_command = {
@@ -171,7 +173,7 @@ static bool write_text(const char *path, struct emit *emit, char **error) {
     emit_init(&indented);
     emit_indented(&indented, span_of(emit->data, emit->size));
     emit_raw(&indented, span_text("\n"));
-    bool good = keyfile_write(path, span_of(indented.data, indented.size), true, error);
+    bool good = cmd_audit_write(path, span_of(indented.data, indented.size), error);
     emit_close(&indented);
     return good;
 }
@@ -203,7 +205,7 @@ static bool write_picture(const struct docket *docket, char **error) {
         return true;
     emit_init(&emit);
     audit_draw(&emit, docket);
-    bool good = keyfile_write(svg_path, span_of(emit.data, emit.size), true, error);
+    bool good = cmd_audit_write(svg_path, span_of(emit.data, emit.size), error);
     emit_close(&emit);
     return good;
 }
@@ -213,7 +215,7 @@ static bool write_results(const struct docket *docket, char **error) {
     emit_init(&emit);
     audit_report_emit(&emit, docket);
     bool good = (out_path == NULL || write_text(out_path, &emit, error)) && write_requests(docket, error) && write_picture(docket, error) &&
-                (bundle_path == NULL || docket->bundle.size == 0 || keyfile_write(bundle_path, docket->bundle, true, error));
+                (bundle_path == NULL || docket->bundle.size == 0 || cmd_audit_write(bundle_path, docket->bundle, error));
     if (good && json) {
         struct emit indented;
         emit_init(&indented);
@@ -292,6 +294,7 @@ int cmd_audit_run(int argc, char **argv) {
     genesis = trusted_header = lock_rule = deadline = out_path = bundle_path = requests_path = svg_path = application = NULL;
     height = 0;
     json = execute = false;
+    cli_rpc_begin();
     commits.count = logs.count = journals.count = answers.count = homes.count = nodes.count = 0;
     if (!cli_parse(&run_command, &rest, &status, 1, argc, argv))
         return status;

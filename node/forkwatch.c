@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "node/docket.h"
+#include "node/audit_links.h"
+#include "node/light_ledger.h"
 #include "node/replica_inside.h"
 
-enum { ARENA_BYTES_MAX = 32 << 20, LINKS_TRIED = 64, ITEMS_BYTES_MAX = 64 << 20 };
+enum { ARENA_BYTES_MAX = 32 << 20, ITEMS_BYTES_MAX = 64 << 20 };
 
 /* ---- what a restart must know */
 
@@ -71,14 +72,13 @@ static void add_own(struct replica *replica, struct docket *docket, int64_t heig
     valset_close(&set);
 }
 
-/* Where sets changed since the genesis the trust goes over headers in between: some of them, evenly. */
+/* Where sets changed since the genesis the trust goes over headers in between. */
 static void add_links(struct replica *replica, struct docket *docket, int64_t height) {
-    int64_t first = replica->ledger->state.initial_height;
-    for (int64_t i = 1; i < LINKS_TRIED; i++) {
-        int64_t at = first + (height - first) * i / LINKS_TRIED;
-        if (at > first && at < height)
-            add_own(replica, docket, at);
-    }
+    struct light_source source = light_ledger_source(replica->ledger, "this node's chain");
+    struct audit_links links;
+    audit_links_begin(&links, docket, height);
+    audit_links_walk(&links, &source, docket_source(docket, source.name));
+    audit_links_end(&links);
 }
 
 static bool put_together(struct replica *replica, struct docket *docket, const struct header *theirs) {
@@ -91,8 +91,8 @@ static bool put_together(struct replica *replica, struct docket *docket, const s
         docket_trust(docket, state->initial_height - 1, &set);
     valset_close(&set);
     add_own(replica, docket, watch->alarm.height);
-    add_links(replica, docket, watch->alarm.height);
     docket_add_signed(docket, docket_source(docket, "the other branch's commit"), theirs, &watch->theirs);
+    add_links(replica, docket, watch->alarm.height);
     char *error = good ? docket_settle(docket, watch->alarm.height) : strdup("the validators of the genesis are pruned");
     struct blob *items = replica->votes == NULL ? NULL : votejournal_items_now(replica->votes, watch->alarm.height, ITEMS_BYTES_MAX);
     if (error == NULL && items != NULL)

@@ -119,6 +119,8 @@ static enum light_answer fetch_block(struct fetching *fetching, struct light_blo
         return LIGHT_ANSWER_BLOCK;
     }
     light_block_release(made);
+    if (verdict == LIGHT_OTHER_CHAIN)
+        return say(fetching, LIGHT_ANSWER_BAD, "it is a node of another chain, \"%s\"", header.chain_id);
     return say(fetching, LIGHT_ANSWER_BAD, "its block is not sound: %s", light_verdict_text(verdict));
 }
 
