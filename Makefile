@@ -76,12 +76,12 @@ $(OUT)/rpc/ui.o: $(wildcard rpc/ui/*)
 
 # One test program per room; its main is generated from the names of the files: test_NOUN.c gives suite_NOUN.
 define room_tests
-$(OUT)/tests/main_$(1).c: $(wildcard tests/$(1)/test_*.c)
+$(OUT)/tests/main_$(1).c: $(wildcard tests/$(1)/test_*.c) tests/main.sh
 	@mkdir -p $$(@D)
-	@sh tests/main.sh $(1) $$^ > $$@
+	@sh tests/main.sh $(1) $$(filter %.c,$$^) > $$@
 $(OUT)/tests/main_$(1).o: $(OUT)/tests/main_$(1).c
 	$$(CC) $$(ALL_CFLAGS) -Wno-missing-prototypes -c -o $$@ $$<
-$(OUT)/test_$(1): $(call objects,$(BELOW_$(1))) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/$(1)/*.c) $(BORROWED_$(1))) $(OUT)/tests/main_$(1).o
+$(OUT)/test_$(1): $(call objects,$(BELOW_$(1))) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/$(1)/*.c) $(BORROWED_$(1))) $(OUT)/tests/main_$(1).o $(OUT)/tests/runner.o
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcheck -lsubunit -lrt $$(LDLIBS)
 test-$(1): $(OUT)/test_$(1)
 	$$<
@@ -102,8 +102,19 @@ test-threads:
 	@$(MAKE) --no-print-directory -j2 SAN=thread build/$(notdir $(CC))-tsan/test_ledger build/$(notdir $(CC))-tsan/test_rpc
 	@$(foreach r,ledger rpc,for s in $(THREAD_SUITES_$(r)); do TSAN_OPTIONS=suppressions=tests/threads.supp CK_RUN_SUITE=$$s build/$(notdir $(CC))-tsan/test_$(r) || exit 1; done;)
 
+# That a failed test, a crashed one and a suite that never ran are told.
+$(OUT)/runner_bad: $(OUT)/tests/runner_bad.o $(OUT)/tests/runner.o
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt -lpthread -lm
+.PHONY: test-runner
+test-runner: $(OUT)/runner_bad
+	@$< good >$<.log || { cat $<.log; exit 1; }
+	@if $< >$<.log 2>&1; then echo "the runner takes bad suites for good"; exit 1; fi
+	@grep -q ':F:failing:does_not_hold:' $<.log && grep -q ':E:crashing:crashes:' $<.log && grep -q 'suite gone: its process ended with status 7' $<.log && \
+	grep -q '4 suites, 0%: Checks: 3, Failures: 1, Errors: 2' $<.log || { cat $<.log; exit 1; }
+	@echo "the runner tells what fails"
+
 .PHONY: tests
-tests: $(ROOMS:%=test-%)
+tests: test-runner $(ROOMS:%=test-%)
 
 # Everything that tests: both compilers, with the sanitizers, then real processes of the release build.
 check: deps

@@ -17,8 +17,10 @@ START_TEST(what_goes_in_comes_out_in_order_whatever_the_pieces) {
         buffer_append(&buffer, span_of(piece, put));
         if (got > buffer_size(&buffer))
             got = buffer_size(&buffer);
+        bool in_order = true; /* millions of ck_asserts would take much longer than what they look at */
         for (size_t i = 0; i < got; i++)
-            ck_assert_uint_eq(buffer_span(&buffer).data[i], out++);
+            in_order &= buffer_span(&buffer).data[i] == out++;
+        ck_assert(in_order);
         buffer_consume(&buffer, got);
     }
     ck_assert_uint_eq((uint8_t)(in - out), (uint8_t)buffer_size(&buffer));
