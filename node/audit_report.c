@@ -305,4 +305,7 @@ void audit_report_show_verified(FILE *out, const struct audit_verified *seen, bo
     fprintf(out, "; the reporter's word: silent %.1f %%, suspect %.1f %%\n", percent(seen->by_silence_power, seen->total_power),
             percent(seen->suspect_power, seen->total_power));
     fprintf(out, "verdict: %s\n", verdict_text(audit_report_verified_exit(seen, silence_counts), seen->is_fork));
+    if (seen->third_said && !seen->third_seen && !silence_counts)
+        fprintf(out, "With those who are said to have kept silent it would be more than a third. That somebody did not answer no bundle can prove: if you know it\n"
+                     "yourself, because you asked too or saw where the answers were due, say so with --silence-known\n");
 }

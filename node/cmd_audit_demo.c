@@ -29,7 +29,8 @@ static const struct cli_command command = {
     .summary = "Makes a network of four validators on this machine, with toy keys, in virtual time. Two of them break the rules and let the other two, who\n"
                "do not hear each other, decide different blocks. Then the fork is audited step by step, and a third party verifies the result with\n"
                "nothing but the genesis. All files are left in the folder, with a picture of the fork (fork.svg).",
-    .example = "quorate audit demo --dir audit-demo\nquorate audit verify audit-demo/proof --genesis audit-demo/genesis.json",
+    .example = "quorate audit demo --dir audit-demo\nquorate audit verify audit-demo/proof-next --genesis audit-demo/genesis.json\n"
+               "quorate audit verify audit-demo/proof --genesis audit-demo/genesis.json --silence-known",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
 };
@@ -39,6 +40,7 @@ struct demo {
     struct conspiracy plot;
     struct valset set;
     struct arena arena;
+    bool needs_silence; /* the first bundle convicts more than a third only with who kept silent */
     char *error;
 };
 
@@ -291,6 +293,7 @@ static bool verify(struct demo *demo, const char *name, enum audit_exit *status)
     else
         demo->error = complaint_of("the bundle does not hold: %s", wrong);
     *status = wrong == NULL ? audit_report_verified_exit(&seen, true) : AUDIT_BAD_INPUT;
+    demo->needs_silence |= wrong == NULL && audit_report_verified_exit(&seen, false) != AUDIT_ATTRIBUTED;
     blob_release(file);
     valset_close(&base.set);
     return wrong == NULL;
@@ -340,7 +343,8 @@ static bool tell(struct demo *demo) {
     step(4, "Each suspect was asked for its own log. One hands it in; the other keeps silent until the deadline");
     if (!hear(demo, &hearings[2], &status[2]))
         return false;
-    step(5, "A third party has the bundle and the genesis, and trusts neither the auditor nor any node");
+    step(5, double_votes ? "A third party has the bundle and the genesis, and trusts neither the auditor nor any node"
+                         : "A third party has the bundle and the genesis, and trusts neither the auditor nor any node; who kept silent it saw itself");
     if (!verify(demo, "proof", &status[3]))
         return false;
     step(6, "Both branches went on for a height. Now the commits alone convict: nobody honest votes on two different parents");
@@ -351,6 +355,17 @@ static bool tell(struct demo *demo) {
     if (!as_promised)
         demo->error = complaint_of("not every step ended as it should");
     return as_promised;
+}
+
+/* Commands that end as it was told: with 10. */
+static void tell_commands(const struct demo *demo) {
+    printf("Check it yourself; both end with status 10, more than a third is convicted:\n  quorate audit verify %s/proof --genesis %s/genesis.json%s\n", folder, folder,
+           demo->needs_silence ? " --silence-known" : "");
+    if (demo->needs_silence)
+        printf("    (One of the two is convicted because it kept silent, and that it did no bundle can prove. --silence-known says that you know it, as you saw\n"
+               "     it here; without, a third party sees one convicted, and ends with 11: not resolved.)\n");
+    printf("  quorate audit verify %s/proof-next --genesis %s/genesis.json\n    (Both branches went on for a height: the signatures alone convict, and nobody had to be asked.)\n",
+           folder, folder);
 }
 
 int cmd_audit_demo(int argc, char **argv) {
@@ -373,9 +388,10 @@ int cmd_audit_demo(int argc, char **argv) {
     if (demo->error == NULL && !fork_chain(demo))
         demo->error = complaint_of("no fork came about: %s", sim_complaint(demo->sim));
     bool good = demo->error == NULL && tell(demo);
-    if (good)
-        printf("\nDone in %.1f s of this machine's time. The picture: %s/fork.svg. Check it yourself:\n  quorate audit verify %s/proof --genesis %s/genesis.json\n",
-               (double)(clock() - began) / CLOCKS_PER_SEC, folder, folder, folder);
+    if (good) {
+        printf("\nDone in %.1f s of this machine's time. The picture: %s/fork.svg\n", (double)(clock() - began) / CLOCKS_PER_SEC, folder);
+        tell_commands(demo);
+    }
     status = good ? CLI_GOOD : cli_fail(&command, demo->error);
     if (demo->sim != NULL)
         sim_free(demo->sim);

@@ -32,6 +32,36 @@ START_TEST(the_demonstration_ends_as_it_promises_in_both_ways) {
 }
 END_TEST
 
+/* The lines that begin with a command, run as they stand. */
+static uint32_t run_what_it_says(int status) {
+    static char text[sizeof prompt_said];
+    uint32_t count = 0;
+    strcpy(text, prompt_said);
+    for (char *at = text; (at = strstr(at, "\n  quorate audit verify ")) != NULL; count++) {
+        char *words[8] = {NULL};
+        int number = 0;
+        at += strlen("\n  quorate ");
+        at[strcspn(at, "\n")] = '\0';
+        char *next = at + strlen(at) + 1;
+        for (char *word = strtok(at, " "); word != NULL && number < 8; word = strtok(NULL, " "))
+            words[number++] = word;
+        int got = prompt_run(words[0], words[1], words[2], words[3], words[4], words[5], (const char *)NULL);
+        ck_assert_msg(got == status, "status %d, said: %.3000s", got, prompt_said);
+        at = next - 1;
+        *at = '\n';
+    }
+    return count;
+}
+
+START_TEST(the_commands_that_the_demonstration_names_end_as_it_says) {
+    EXPECT_SAID("both end with status 10");
+    ck_assert_uint_eq(run_what_it_says(10), 2);
+    EXPECT(0, "demo", "--dir", "@.", "--double-votes");
+    EXPECT_UNSAID("--silence-known");
+    ck_assert_uint_eq(run_what_it_says(10), 2);
+}
+END_TEST
+
 START_TEST(the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apart) {
     EXPECT(0, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json");
     EXPECT_SAID("verdict: no fork");
@@ -53,6 +83,7 @@ END_TEST
 START_TEST(a_third_party_in_an_empty_folder_needs_the_genesis_alone) {
     EXPECT(11, "verify", "@proof", "--genesis", "@genesis.json"); /* one key kept silent: that it did, no bundle can prove */
     EXPECT_SAID("the reporter's word");
+    EXPECT_SAID("say so with --silence-known");
     EXPECT(10, "verify", "@proof", "--genesis", "@genesis.json", "--silence-known");
     EXPECT(10, "verify", "@proof-next", "--genesis", "@genesis.json");
     EXPECT_SAID("PROVEN");
@@ -309,6 +340,7 @@ Suite *suite_audit(void) {
     tcase_set_timeout(tests, 600);
     tcase_add_checked_fixture(tests, setup, prompt_close);
     tcase_add_test(tests, the_demonstration_ends_as_it_promises_in_both_ways);
+    tcase_add_test(tests, the_commands_that_the_demonstration_names_end_as_it_says);
     tcase_add_test(tests, the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apart);
     tcase_add_test(tests, a_third_party_in_an_empty_folder_needs_the_genesis_alone);
     tcase_add_test(tests, a_trusted_header_stands_in_for_the_genesis);
