@@ -247,9 +247,12 @@ far: $(OUT)/far $(OUT)/quorate
 # Real processes that really fork, by two scripted validators; then the audit, with the commands alone.
 $(OUT)/fork: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/fork processes/command node/outsider)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
+$(OUT)/invalid: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,processes/invalid processes/actor processes/command node/outsider ledger/chain)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
 .PHONY: fork
-fork: $(OUT)/fork $(OUT)/quorate
-	@$< $(OUT)/quorate
+fork: $(OUT)/fork $(OUT)/invalid $(OUT)/quorate
+	@$(OUT)/fork $(OUT)/quorate
+	@$(OUT)/invalid $(OUT)/quorate
 
 # Real validators, and a light client that is shown blocks which they never decided: found out, named, committed, audited.
 $(OUT)/light-attack: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,$(addprefix processes/,attack command committed forger booth false_node ear) node/outsider)

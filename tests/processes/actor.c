@@ -1,8 +1,10 @@
 #include "tests/processes/actor.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "crypto/text.h"
 #include "node/wire.h"
 
 /* ---- what it hears */
@@ -150,10 +152,10 @@ void actor_say_step(struct actor *actor, int64_t height, int32_t round, uint8_t 
                                                     .last_commit_round = height > 1 ? 0 : -1});
 }
 
-static void say_parts(struct actor *actor, struct block *block, int64_t height) {
+static void say_parts(struct actor *actor, struct block *block, int64_t height, int32_t round) {
     static struct wire_consensus message;
     struct part_set *parts = block_parts(block);
-    message = (struct wire_consensus){.kind = WIRE_BLOCK_PART, .height = height};
+    message = (struct wire_consensus){.kind = WIRE_BLOCK_PART, .height = height, .round = round};
     for (uint32_t i = 0; part_set_get(parts, &message.part, i); i++)
         say(actor, WIRE_DATA, &message);
 }
@@ -188,17 +190,18 @@ void actor_say_decided(struct actor *actor, int64_t height) {
     bool good = block != NULL && ledger_commit(&actor->chain->ledger, &commit, &canonical, height, &arena);
     assert(good);
     say_votes(actor, &commit, VOTE_PRECOMMIT);
-    say_parts(actor, block, height);
+    say_parts(actor, block, height, commit.round);
     block_release(block);
     arena_close(&arena);
 }
 
-void actor_say_round(struct actor *actor, struct block *block, const struct commit *commit) {
+void actor_say_proposal(struct actor *actor, struct block *block, int32_t round) {
     struct wire_consensus message = {.kind = WIRE_PROPOSAL};
     uint8_t bytes[VOTE_SIGN_BYTES_MAX];
     struct proposal *proposal = &message.proposal;
     proposal_init(proposal);
     proposal->height = block->header.height;
+    proposal->round = round;
     proposal->type = VOTE_PROPOSAL;
     proposal->pol_round = -1;
     block_id_of(block, &proposal->block_id);
@@ -207,7 +210,47 @@ void actor_say_round(struct actor *actor, struct block *block, const struct comm
     ed25519_sign(chain_key(actor->chain, &block->header.proposer_address), proposal->signature.bytes,
                  span_of(bytes, proposal_sign_bytes(bytes, proposal, span_text(CHAIN_ID))));
     say(actor, WIRE_DATA, &message);
-    say_parts(actor, block, block->header.height);
+    say_parts(actor, block, block->header.height, round);
+}
+
+void actor_say_vote(struct actor *actor, int32_t type, int64_t height, int32_t round, uint32_t index, const struct block_id *id) {
+    struct wire_consensus message = {.kind = WIRE_VOTE_MESSAGE};
+    uint8_t bytes[VOTE_SIGN_BYTES_MAX];
+    struct vote *vote = &message.vote;
+    vote_init(vote);
+    vote->type = type;
+    vote->height = height;
+    vote->round = round;
+    vote->block_id = *id;
+    vote->timestamp = timestamp_add_ns(&actor->chain->ledger.state.block_time, 1000000000);
+    vote->validator_address = actor->chain->ledger.state.validators.validators[index].address;
+    vote->validator_index = (int32_t)index;
+    vote->signature.size = 64;
+    ed25519_sign(chain_key(actor->chain, &vote->validator_address), vote->signature.bytes, span_of(bytes, vote_sign_bytes(bytes, vote, span_text(CHAIN_ID))));
+    say(actor, WIRE_VOTE, &message);
+}
+
+void actor_say_round(struct actor *actor, struct block *block, const struct commit *commit) {
+    actor_say_proposal(actor, block, commit->round);
     say_votes(actor, commit, VOTE_PREVOTE);
     say_votes(actor, commit, VOTE_PRECOMMIT);
+}
+
+/* ---- where its chain begins */
+
+bool actor_write_genesis(const struct chain *chain, const char *home) {
+    char path[512], key[TEXT_BASE64_SIZE(32)], address[41];
+    snprintf(path, sizeof path, "%s/config/genesis.json", home);
+    FILE *out = fopen(path, "we");
+    if (out == NULL)
+        return false;
+    fprintf(out, "{\"genesis_time\":\"2023-11-14T22:13:20.123456789Z\",\"chain_id\":\"" CHAIN_ID "\",\"initial_height\":\"1\",\"app_hash\":\"\",\"validators\":[");
+    for (int i = 0; i < 4; i++) {
+        text_base64(key, span_of(chain->pub_keys[i].bytes, 32));
+        text_hex_upper(address, span_of(chain->addresses[i].bytes, 20));
+        fprintf(out, "%s{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\",\"value\":\"%s\"},\"power\":\"10\",\"name\":\"\"}", i > 0 ? "," : "",
+                address, key);
+    }
+    fprintf(out, "]}\n");
+    return fclose(out) == 0;
 }

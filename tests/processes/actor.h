@@ -38,7 +38,13 @@ void actor_ask_block(struct actor *actor, int64_t height);
 void actor_say_step(struct actor *actor, int64_t height, int32_t round, uint8_t step);
 /* All validators' precommits for a height of the chain, as its commit has them, then its parts. */
 void actor_say_decided(struct actor *actor, int64_t height);
-/* A whole round 0 for the block that follows the chain: proposal, parts, prevotes, precommits, by the validators' keys. */
+/* A whole round for the block that follows the chain: proposal, parts, prevotes, precommits, by the validators' keys. */
 void actor_say_round(struct actor *actor, struct block *block, const struct commit *commit);
+/* Parts of it: the proposal of a block (by the key of the proposer that its header names) with its parts; one vote, signed. */
+void actor_say_proposal(struct actor *actor, struct block *block, int32_t round);
+void actor_say_vote(struct actor *actor, int32_t type, int64_t height, int32_t round, uint32_t index, const struct block_id *id);
+
+/* The genesis of the chain, whose validators are the script's alone, into a home. */
+bool actor_write_genesis(const struct chain *chain, const char *home);
 
 #endif

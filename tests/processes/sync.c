@@ -66,24 +66,6 @@ static void build_chain(void) {
     }
 }
 
-/* The chain's validators are the script's alone: the nodes follow. */
-static void write_genesis(const struct localnet_node *node) {
-    char path[LOCALNET_PATH_MAX + 32], key[TEXT_BASE64_SIZE(32)], address[41];
-    snprintf(path, sizeof path, "%s/config/genesis.json", node->home);
-    FILE *out = fopen(path, "we");
-    if (out == NULL)
-        give_up("a genesis file cannot be written");
-    fprintf(out, "{\"genesis_time\":\"2023-11-14T22:13:20.123456789Z\",\"chain_id\":\"" CHAIN_ID "\",\"initial_height\":\"1\",\"app_hash\":\"\",\"validators\":[");
-    for (int i = 0; i < 4; i++) {
-        text_base64(key, span_of(chain.pub_keys[i].bytes, 32));
-        text_hex_upper(address, span_of(chain.addresses[i].bytes, 20));
-        fprintf(out, "%s{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\",\"value\":\"%s\"},\"power\":\"10\",\"name\":\"\"}", i > 0 ? "," : "",
-                address, key);
-    }
-    fprintf(out, "]}\n");
-    fclose(out);
-}
-
 static void start(uint32_t count) {
     static const char *const options[] = {"--filter_peers", "--p2p.send_rate", "250000", "--consensus.timeout_commit", "50ms", NULL};
     const struct localnet_wish wish = {.validators = 2, .app = "kvstore", .base_port = 34656, .start = options};
@@ -101,8 +83,8 @@ static void make_homes(const char *binary) {
     snprintf(net.binary, sizeof net.binary, "%s", binary);
     if (!localnet_make(&net, &wish, &error))
         give_up(error);
-    write_genesis(&net.nodes[0]);
-    write_genesis(&net.nodes[1]);
+    if (!actor_write_genesis(&chain, net.nodes[0].home) || !actor_write_genesis(&chain, net.nodes[1].home))
+        give_up("a genesis file cannot be written");
 }
 
 static int64_t height_of(uint32_t node) {
