@@ -19,7 +19,8 @@ static struct chain chain;
 static struct actor teacher;
 static struct command command;
 
-static _Noreturn void give_up(const char *format, ...) {
+static void give_up(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+static void give_up(const char *format, ...) {
     va_list args;
     va_start(args, format);
     fprintf(stderr, "invalid: FAILED: ");
