@@ -24,13 +24,17 @@ static double percent(int64_t power, int64_t total) { return total > 0 ? 100.0 *
 enum audit_exit audit_report_exit(const struct docket *docket) {
     if (docket->report.third_reached)
         return AUDIT_ATTRIBUTED;
-    return docket_is_fork(docket) ? AUDIT_UNRESOLVED : AUDIT_NO_FORK;
+    if (docket_is_fork(docket))
+        return AUDIT_UNRESOLVED;
+    return docket_is_whole(docket) ? AUDIT_NO_FORK : AUDIT_BAD_INPUT;
 }
 
 static const char *verdict_text(enum audit_exit status, bool is_fork) {
     if (status == AUDIT_ATTRIBUTED)
         return is_fork ? "fork, and more than a third of the voting power is convicted"
                        : "no fork of the chain is shown, but more than a third of the voting power is convicted";
+    if (status == AUDIT_BAD_INPUT)
+        return "no fork is shown, but not all that was given could be used (see above)";
     return status == AUDIT_UNRESOLVED ? "fork, not resolved yet" : "no fork";
 }
 
@@ -54,6 +58,11 @@ static void show_commits(FILE *out, const struct docket *docket) {
         fprintf(out, "  block %s at round %d, signed by %u of %u validators (%.1f %% of the power)\n", block_name(name, &commit->id), commit->commit.round,
                 signers, docket->set->count, percent(power, docket->set->total_power));
     }
+    for (uint32_t i = 0; i < docket->refusal_count; i++)
+        fprintf(out, "  block %s does not count: %s\n", block_name(name, &docket->refusals[i].id), docket->refusals[i].why);
+    if (docket->other_branch != NULL)
+        fprintf(out, "  block %s of height %" PRId64 " is on another branch: ask whoever gave its commit for that of height %" PRId64 " too\n",
+                block_name(name, &docket->other_branch->id), docket->other_branch->header.height, docket->height);
     fprintf(out, "  the validators follow from what is trusted at height %" PRId64 " over %u other header%s\n", docket->trust.height, docket->link_count,
             docket->link_count == 1 ? "" : "s");
 }
@@ -122,7 +131,8 @@ static void show_missing(FILE *out, const struct docket *docket) {
         fprintf(out, "  %s: its log, or a polka that allowed its vote (request %u)\n", address, ++asked);
     }
     if (asked > 0)
-        fprintf(out, "  each answers with: quorate audit answer REQUEST.json --home DIR; give the answers with --answers DIR, and the deadline with --deadline\n");
+        fprintf(out, "  each answers with: quorate audit answer REQUEST.json --home DIR (--requests DIR writes the requests); give the answers with --answers DIR, and\n"
+                     "  the time until which they were due with --deadline\n");
     if (report->set_power > 0)
         fprintf(out, "  nothing: under this lock rule the guilty can hide behind the honest. Of those marked SET_ONLY (%.1f %% of the power) at least %.1f %%\n"
                      "  of all power is guilty\n", percent(report->set_power, report->total_power), percent(report->set_guilty_power, report->total_power));
@@ -243,6 +253,17 @@ void audit_report_emit(struct emit *emit, const struct docket *docket) {
     emit_key(emit, "fork");
     emit_bool(emit, docket_is_fork(docket));
     emit_commits(emit, docket);
+    emit_key(emit, "refused_commits");
+    emit_open(emit, '[');
+    for (uint32_t i = 0; i < docket->refusal_count; i++) {
+        emit_open(emit, '{');
+        emit_key(emit, "block");
+        emit_hex(emit, digest_span(&docket->refusals[i].id.hash));
+        emit_key(emit, "why");
+        emit_cstring(emit, docket->refusals[i].why);
+        emit_shut(emit, '}');
+    }
+    emit_shut(emit, ']');
     emit_power(emit, "total_power", report->total_power);
     emit_power(emit, "proven_power", report->proven_power);
     emit_power(emit, "by_log_power", report->by_log_power);

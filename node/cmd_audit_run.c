@@ -227,17 +227,25 @@ static bool write_results(const struct docket *docket, char **error) {
     return good;
 }
 
-static bool is_over(bool *passed, char **error) {
-    struct timestamp due;
-    *passed = false;
-    if (deadline == NULL)
+static bool read_deadline(struct timestamp *due, char **error) {
+    if (deadline == NULL || timestamp_parse(due, span_text(deadline)))
         return true;
-    if (!timestamp_parse(&due, span_text(deadline))) {
-        *error = complaint_of("--deadline %s: a time like 2026-01-31T12:00:00Z is wanted", deadline);
+    *error = complaint_of("--deadline %s: a time like 2026-01-31T12:00:00Z is wanted", deadline);
+    return false;
+}
+
+/* Nobody is convicted for not having answered before there was anything to ask. */
+static bool is_over(bool *passed, const struct docket *docket, const struct timestamp *due, char **error) {
+    struct timestamp now = {time(NULL), 0};
+    *passed = deadline != NULL && timestamp_compare(&now, due) >= 0;
+    for (int i = 0; deadline != NULL && i < 2; i++) {
+        char text[TIMESTAMP_TEXT_SIZE];
+        if (docket->commits[i] == NULL || timestamp_compare(due, &docket->commits[i]->header.time) > 0)
+            continue;
+        timestamp_text(text, &docket->commits[i]->header.time);
+        *error = complaint_of("--deadline %s: a block in question is of %s: nobody can have been asked by then", deadline, text);
         return false;
     }
-    struct timestamp now = {time(NULL), 0};
-    *passed = timestamp_compare(&now, &due) >= 0;
     return true;
 }
 
@@ -262,15 +270,16 @@ static bool open_chains(struct audit_chains *chains, const char *chain_id, char 
 }
 
 static bool judge(struct docket *docket, struct audit_chains *chains, struct rerun **reruns, char **error) {
+    struct timestamp due = {0};
     bool passed;
-    if (!is_over(&passed, error) || !read_commits(docket, error) || !open_chains(chains, docket->chain_id, error))
+    if (!read_deadline(&due, error) || !read_commits(docket, error) || !open_chains(chains, docket->chain_id, error))
         return false;
     if (height == 0)
         height = docket_choose_height(docket);
     if (chains->count > 0 && height > 0)
         audit_chains_search(chains, docket, height);
     *error = docket_settle(docket, height);
-    if (*error != NULL || !read_logs(docket, error))
+    if (*error != NULL || !is_over(&passed, docket, &due, error) || !read_logs(docket, error))
         return false;
     audit_chains_votes(chains, docket);
     execute_homes(docket, chains, reruns);

@@ -114,6 +114,7 @@ void docket_add_signed(struct docket *docket, struct docket_source *source, cons
         snprintf(source->note, sizeof source->note, "the commit is not one of its header: passed over");
     else if (make_room(docket, (void **)&docket->signed_headers, docket->signed_count, sizeof one, DOCKET_SIGNED_MAX))
         docket->signed_headers[docket->signed_count++] = one;
+    source->unused |= source->note[0] != '\0';
     docket_add_header(docket, header);
     source->headers++;
 }
@@ -122,6 +123,7 @@ void docket_add_signed(struct docket *docket, struct docket_source *source, cons
 
 static bool refuse(struct docket_source *source, const char *what, const char *why) {
     snprintf(source->note, sizeof source->note, "%s: %s", what, why == NULL ? "malformed" : why);
+    source->unused = true;
     return false;
 }
 
@@ -208,6 +210,8 @@ static bool add_result(struct docket *docket, struct docket_source *source, stru
         return add_block(docket, source, result);
     if (scan_member(result, &part, "type"))
         return add_accused(docket, source, result);
+    if (scan_member(result, &part, "code") && scan_member(result, &part, "message"))
+        return refuse(source, "this JSON", "it is a node's error, not an answer");
     return refuse(source, "this JSON", "it is none of the answers to /commit, /block, /header, /validators, and no evidence");
 }
 
@@ -216,11 +220,12 @@ bool docket_add_json(struct docket *docket, struct docket_source *source, struct
     size_t bad_at;
     if (!scan_value(&value, text, &bad_at)) {
         snprintf(source->note, sizeof source->note, "no JSON (byte %zu)", bad_at);
+        source->unused = true;
         return false;
     }
     if (!arena_copy(&docket->arena, &copy, value))
         return refuse(source, "this JSON", "no room");
-    return add_result(docket, source, scan_member(copy, &result, "result") ? result : copy);
+    return add_result(docket, source, scan_member(copy, &result, "result") || scan_member(copy, &result, "error") ? result : copy);
 }
 
 void docket_add_json_evidence(struct docket *docket, struct docket_source *source, struct span text) {
@@ -260,6 +265,13 @@ bool docket_add_evidence(struct docket *docket, struct docket_source *source, st
 /* ---- judging */
 
 bool docket_is_fork(const struct docket *docket) { return docket->commits[0] != NULL && docket->commits[1] != NULL; }
+
+bool docket_is_whole(const struct docket *docket) {
+    bool whole = docket->refusal_count == 0 && docket->other_branch == NULL;
+    for (uint32_t i = 0; whole && i < docket->source_count; i++)
+        whole = !docket->sources[i].unused;
+    return whole;
+}
 
 char *docket_judge(struct docket *docket, bool deadline_passed) {
     audit_headers_sort(docket->headers, docket->header_count);

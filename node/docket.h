@@ -13,6 +13,7 @@
 #define DOCKET_HEADERS_MAX      65536
 #define DOCKET_PROPOSALS_MAX    4096
 #define DOCKET_SOURCES_MAX      4096
+#define DOCKET_REFUSALS_MAX     8
 
 struct docket_source { /* what became of one file or folder */
     char name[256];
@@ -20,6 +21,12 @@ struct docket_source { /* what became of one file or folder */
     uint64_t dropped[AUDIT_NOTES];
     uint64_t proposals, headers, records, damaged_bytes;
     char note[400]; /* "" or what is to be told of it */
+    bool unused; /* was to tell of commits or validators, and could not be used */
+};
+
+struct docket_refusal { /* a commit of the height that does not count */
+    struct block_id id;
+    const char *why;
 };
 
 struct docket {
@@ -54,6 +61,9 @@ struct docket {
     struct audit_commit *links;
     uint32_t link_count;
     const struct audit_commit *commits[2];
+    struct docket_refusal refusals[DOCKET_REFUSALS_MAX]; /* of blocks that none of commits[] is for */
+    uint32_t refusal_count;
+    const struct audit_commit *other_branch; /* its block names another parent than the one commit of the height is for; NULL: none such was given */
     const struct valset *set, *next_set;
     struct digest set_hash;
     struct audit_votes votes, next_votes;
@@ -109,5 +119,6 @@ void docket_rerun(struct docket *docket, struct docket_source *source, struct re
 /* At last. NULL: good; the bundle is there unless no commit is. */
 char *docket_judge(struct docket *docket, bool deadline_passed);
 bool docket_is_fork(const struct docket *docket);
+bool docket_is_whole(const struct docket *docket); /* no commit or set that was handed in had to be passed over */
 
 #endif

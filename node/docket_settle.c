@@ -21,7 +21,7 @@ const char *docket_follows(const struct docket *docket, const struct audit_trust
     if (header->height <= trust->height)
         return "it is not above the trusted height";
     if (own == NULL)
-        return "its validator set is missing: give /validators of that height";
+        return "its validators are not those of what is trusted, nor of any set given: give /validators of that height (or is it another genesis?)";
     if (header->height == trust->height + 1 && !digest_equal(&header->validators_hash, &trust->set_hash))
         return "it names another validator set than the header before it";
     if (!digest_equal(&header->validators_hash, &trust->set_hash)) { /* first: most that fail, fail here, and before any signature is looked at */
@@ -128,6 +128,44 @@ static const char *walk_up(struct docket *docket) {
     }
 }
 
+static bool is_chosen(const struct docket *docket, const struct block_id *id) {
+    return (docket->commits[0] != NULL && block_id_equal(&docket->commits[0]->id, id)) || (docket->commits[1] != NULL && block_id_equal(&docket->commits[1]->id, id));
+}
+
+/* What is not among the two, and why; so that "no fork" is not said of a fork whose other commit was spoilt. */
+static void note_refusals(struct docket *docket) {
+    const struct audit_commit *last = docket->link_count == 0 ? NULL : &docket->links[docket->link_count - 1];
+    struct audit_trust trust = last == NULL ? docket->trust : (struct audit_trust){last->header.height, last->header.next_validators_hash};
+    for (uint32_t i = 0; i < docket->signed_count && docket->refusal_count < DOCKET_REFUSALS_MAX; i++) {
+        const struct audit_commit *one = &docket->signed_headers[i];
+        uint32_t known = 0;
+        while (known < docket->refusal_count && !block_id_equal(&docket->refusals[known].id, &one->id))
+            known++;
+        if (one->header.height != docket->height || is_chosen(docket, &one->id) || known < docket->refusal_count)
+            continue;
+        const char *why = docket_follows(docket, &trust, one);
+        docket->refusals[docket->refusal_count++] =
+            (struct docket_refusal){one->id, why != NULL ? why : docket_is_fork(docket) ? "two others are judged" : "its validators are not those of the other commit"};
+    }
+}
+
+static bool is_signed(const struct docket *docket, const struct audit_commit *one) {
+    const struct valset *own = docket_find_set(docket, &one->header.validators_hash);
+    return own != NULL && commit_verify(&one->commit, NULL, own, span_text(docket->chain_id), &one->id, one->header.height, NULL) == COMMIT_GOOD;
+}
+
+/* One commit of the height, and one of the next or of the height before that is on another branch: then somebody has the other commit. */
+static void look_for_branch(struct docket *docket) {
+    const struct audit_commit *ours = docket->commits[0];
+    for (uint32_t i = 0; i < docket->signed_count && docket->other_branch == NULL && docket->commits[1] == NULL; i++) {
+        const struct audit_commit *one = &docket->signed_headers[i];
+        bool is_child = one->header.height == docket->height + 1 && !block_id_equal(&one->header.last_block_id, &ours->id);
+        bool is_parent = one->header.height + 1 == docket->height && !block_id_equal(&ours->header.last_block_id, &one->id);
+        if ((is_child || is_parent) && is_signed(docket, one))
+            docket->other_branch = one;
+    }
+}
+
 static bool add_commits(struct docket *docket) {
     for (uint32_t i = 0; i < docket->signed_count; i++) {
         const struct audit_commit *one = &docket->signed_headers[i];
@@ -146,17 +184,41 @@ static bool add_commits(struct docket *docket) {
     return true;
 }
 
+static char *explain(const struct docket *docket, const char *why) {
+    int64_t nearest = 0;
+    for (uint32_t i = 0; i < docket->signed_count; i++) {
+        int64_t its = docket->signed_headers[i].header.height;
+        if (its == docket->height)
+            return complaint_of("height %" PRId64 ": the commit does not follow from what is trusted: %s", docket->height, why);
+        nearest = nearest == 0 || llabs(its - docket->height) < llabs(nearest - docket->height) ? its : nearest;
+    }
+    if (nearest == 0)
+        return complaint_of("height %" PRId64 ": no commit of it was given that is of chain \"%s\"", docket->height, docket->chain_id);
+    return complaint_of("height %" PRId64 ": no commit of it was given; the nearest is of height %" PRId64, docket->height, nearest);
+}
+
+static bool has_unused(const struct docket *docket) {
+    bool found = false;
+    for (uint32_t i = 0; i < docket->source_count; i++)
+        found |= docket->sources[i].unused;
+    return found;
+}
+
 char *docket_settle(struct docket *docket, int64_t height) {
     take_accused(docket);
     docket->height = height > 0 ? height : docket_choose_height(docket);
     sort_signed(docket);
+    if (docket->height == 0 && has_unused(docket))
+        return complaint_of("no commit of chain \"%s\" is among what was given", docket->chain_id);
     if (docket->height == 0)
         return complaint_of("no commit was given: save the answer of http://NODE/commit?height=H to a file, and give it with --commit FILE");
     docket->links = arena_take(&docket->arena, docket->signed_count + 1, sizeof docket->links[0]);
     assert(docket->links != NULL);
     const char *why = walk_up(docket);
     if (why != NULL)
-        return complaint_of("height %" PRId64 ": the commit does not follow from what is trusted: %s", docket->height, why);
+        return explain(docket, why);
+    note_refusals(docket);
+    look_for_branch(docket);
     docket->set = docket_find_set(docket, &docket->commits[0]->header.validators_hash);
     valset_hash(&docket->set_hash, docket->set);
     docket->next_set = docket_find_set(docket, &docket->commits[0]->header.next_validators_hash);

@@ -43,8 +43,10 @@ struct blob *keyfile_read(const char *path, size_t size_max, char **error) {
         return NULL;
     }
     struct blob *blob = NULL;
-    if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size > size_max) {
-        *error = complaint_of("%s: not a file of at most %zu bytes", path, size_max);
+    if (!S_ISREG(status.st_mode)) {
+        *error = complaint_of("%s: it is %s, not a file", path, S_ISDIR(status.st_mode) ? "a folder" : "a pipe or a device");
+    } else if ((uint64_t)status.st_size > size_max) {
+        *error = complaint_of("%s: %lld bytes; such a file has at most %zu bytes", path, (long long)status.st_size, size_max);
     } else {
         blob = blob_reserve((size_t)status.st_size);
         if (!read_all(fd, blob, path, error)) {

@@ -66,12 +66,14 @@ START_TEST(the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apa
     EXPECT(0, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json");
     EXPECT_SAID("verdict: no fork");
     EXPECT(11, "run", FORK, "--log", "@honest-a.log");
-    EXPECT(10, "run", FORK, "--log", "@honest-a.log", "--log", "@guilty.log", "--deadline", "2020-01-01T00:00:00Z");
+    EXPECT(10, "run", FORK, "--log", "@honest-a.log", "--log", "@guilty.log", "--deadline", "2024-01-01T00:00:00Z");
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@guilty.log", "--deadline", "2999-01-01T00:00:00Z");
     EXPECT(10, "run", FORK, "--commit", "@next-a.json", "--branch", "@next-b.json");
     EXPECT(2, "run", "--genesis", "@genesis.json");
     EXPECT(2, "run", "--commit", "@commit-a.json");
     EXPECT(2, "run", FORK, "--deadline", "tomorrow");
+    EXPECT(2, "run", FORK, "--deadline", "2020-01-01T00:00:00Z"); /* the blocks are of 2023 */
+    EXPECT_SAID("nobody can have been asked by then");
     EXPECT(2, "run", FORK, "--lock-rule", "mine");
     EXPECT(2, "run", FORK, "--log", "@nothing-there");
     EXPECT(2, "run", FORK, "--height", "77");
@@ -300,10 +302,62 @@ START_TEST(the_block_that_evidence_accuses_counts_like_another_commit) {
     EXPECT(11, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--evidence", "@light.json", "--log", "@honest-a.log");
     EXPECT_SAID("FORK: two blocks are decided");
     EXPECT(10, "run", "--genesis", "@genesis.json", "--evidence", "@light.json", "--commit", "@commit-a.json", "--log", "@honest-a.log", "--log", "@guilty.log",
-           "--deadline", "2020-01-01T00:00:00Z");
+           "--deadline", "2024-01-01T00:00:00Z");
     EXPECT(0, "run", "--genesis", "@genesis.json", "--commit", "@commit-b.json", "--evidence", "@light.json"); /* the same block */
     EXPECT(2, "run", "--genesis", "@genesis.json", "--evidence", "@light.json");
     EXPECT_SAID("no commit was given");
+}
+END_TEST
+
+/* The second commit of a fork, spoilt in some way: then nobody is told "no fork". */
+START_TEST(a_second_commit_that_cannot_be_used_is_told_and_is_not_called_no_fork) {
+    struct blob *commit = prompt_read("commit-b.json");
+    static char text[16384];
+    snprintf(text, sizeof text, "%.*s", (int)commit->size, (const char *)commit->data);
+    char *signature = strstr(text, "\"signature\":\"");
+    ck_assert_ptr_nonnull(signature);
+    signature[20] = signature[20] == 'A' ? 'B' : 'A';
+    prompt_write("b.json", span_text(text));
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--commit", "@b.json", "--out", "@report.json");
+    EXPECT_SAID("does not count: ");
+    EXPECT_SAID("no fork is shown, but not all that was given could be used");
+    blob_release(prompt_read("report.json"));
+    prompt_write("b.json", span_text("{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32603,\"message\":\"Internal error\",\"data\":\"height 9\"}}"));
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--commit", "@b.json");
+    EXPECT_SAID("it is a node's error, not an answer");
+    prompt_write("b.json", span_text("nonsense"));
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--commit", "@b.json");
+    EXPECT_SAID("no JSON");
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--commit", "@next-b.json", "--height", "3");
+    EXPECT_SAID("is on another branch: ask whoever gave its commit for that of height 3 too");
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--commit", "@next-b.json");
+    EXPECT_SAID("is on another branch");
+    EXPECT(0, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--commit", "@next-a.json");
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--height", "4");
+    EXPECT_SAID("no commit of it was given; the nearest is of height 3");
+    blob_release(commit);
+}
+END_TEST
+
+START_TEST(a_chain_of_another_name_or_other_validators_is_named) {
+    struct blob *genesis = prompt_read("genesis.json");
+    static char text[16384];
+    snprintf(text, sizeof text, "%.*s", (int)genesis->size, (const char *)genesis->data);
+    char *name = strstr(text, "\"sim\"");
+    ck_assert_ptr_nonnull(name);
+    name[1] = 'x';
+    prompt_write("other.json", span_text(text));
+    EXPECT(2, "run", "--genesis", "@other.json", "--commit", "@commit-a.json", "--commit", "@commit-b.json");
+    EXPECT_SAID("no commit of chain \"xim\" is among what was given");
+    EXPECT_SAID("of chain \"sim\": passed over");
+    name[1] = 's';
+    char *power = strstr(text, "\"power\": \"");
+    ck_assert_ptr_nonnull(power);
+    power[10] = power[10] == '9' ? '8' : '9';
+    prompt_write("other.json", span_text(text));
+    EXPECT(2, "run", "--genesis", "@other.json", "--commit", "@commit-a.json", "--commit", "@commit-b.json");
+    EXPECT_SAID("or is it another genesis?");
+    blob_release(genesis);
 }
 END_TEST
 
@@ -350,6 +404,8 @@ Suite *suite_audit(void) {
     tcase_add_test(tests, journals_count_what_is_forged_shuffled_doubled_damaged_and_cut);
     tcase_add_test(tests, a_set_that_is_not_the_header_s_is_no_help);
     tcase_add_test(tests, the_block_that_evidence_accuses_counts_like_another_commit);
+    tcase_add_test(tests, a_second_commit_that_cannot_be_used_is_told_and_is_not_called_no_fork);
+    tcase_add_test(tests, a_chain_of_another_name_or_other_validators_is_named);
     tcase_add_test(tests, a_request_that_was_changed_is_not_answered);
     tcase_add_test(tests, every_audit_command_has_help_with_an_example);
     suite_add_tcase(suite, tests);
