@@ -111,6 +111,13 @@ static void say_named(struct light_client *client, const struct evidence *eviden
         light_client_say(client, "  and %u more", (unsigned)evidence->byzantine_count - NAMED_MAX);
 }
 
+/* By the letter of evidence whoever signed a block of another application hash is a lunatic, also an honest validator on its branch of a fork. */
+static void warn_of_a_fork(struct light_client *client, const struct light_block *accused, const struct light_block *trusted) {
+    if (light_attack_kind_of(accused, trusted) == LIGHT_ATTACK_LUNATIC && digest_equal(&accused->header.validators_hash, &trusted->header.validators_hash))
+        light_client_say(client, "  both blocks are signed by two thirds of one set: the chain itself may have forked, and then honest validators are among those named. "
+                                 "Punish nobody before `quorate audit run` with the validators' logs");
+}
+
 /* Evidence against whoever stands behind the trace; kept, and sent to `by`. NULL: it took it; else why not, malloc'ed. */
 static char *hand_in(struct light_client *client, const struct light_examine *examination, const struct light_block *trusted, const char *against,
                      struct light_source *by) {
@@ -127,6 +134,7 @@ static char *hand_in(struct light_client *client, const struct light_examine *ex
                      light_attack_kind_text(light_attack_kind_of(examination->divergent, trusted)), (unsigned)evidence.byzantine_count,
                      evidence.common_height);
     say_named(client, &evidence);
+    warn_of_a_fork(client, examination->divergent, trusted);
     if (client->world.attack != NULL)
         client->world.attack(client->world.context, &evidence, against, by->name);
     if (!by->report(by->context, &evidence, &why) && why == NULL)
@@ -146,6 +154,8 @@ static struct light_block *settled(struct light_client *client, struct light_sou
         answer = fetch(client, by, trusted->header.height + 1, &next);
         if (answer != LIGHT_ANSWER_TOO_HIGH || left_ms <= 0)
             break;
+        if (!has_waited)
+            light_client_say(client, "%s: waiting for its next block: before, no node can judge evidence about block %" PRId64, by->name, trusted->header.height);
         client->world.wait(client->world.context, WAIT_STEP_MS);
     }
     light_block_release(next);

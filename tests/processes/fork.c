@@ -17,16 +17,19 @@
 #include "node/complaint.h"
 #include "node/conspiracy.h"
 #include "node/keyfile.h"
+#include "node/load_scan.h"
 #include "node/localnet.h"
 #include "tests/node/outsider.h"
 #include "tests/processes/command.h"
 
-enum { HONEST = 2, PATIENCE_MS = 120000, FORK_HEIGHT = 1 };
+enum { HONEST = 2, ALL = 4, PATIENCE_MS = 120000 };
 
 static struct localnet net = {.lock = -1};
 static struct conspiracy plot;
 static struct outsider lines[HONEST];
 static struct arena arena;
+static int64_t fork_height;
+static char fork_text[24], later_text[24]; /* it and the one after the next, for arguments */
 static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static struct command command = {.program = net.binary, .give_up = give_up};
 
@@ -148,7 +151,9 @@ static void fork_network(enum conspiracy_kind kind) {
     valset_init(&set);
     if (valset_make(&set, genesis.state.validators, genesis.state.validator_count) != VALSET_GOOD)
         give_up("the genesis names no validators");
-    conspiracy_init(&plot, kind, genesis.chain_id, &set, FORK_HEIGHT);
+    for (int64_t height = 1; height < fork_height; height++)
+        valset_increment(&set, 1);
+    conspiracy_init(&plot, kind, genesis.chain_id, &set, fork_height);
     for (uint32_t i = 0; i < 4; i++) {
         keys[i] = key_of(i);
         if (i < HONEST)
@@ -156,7 +161,7 @@ static void fork_network(enum conspiracy_kind kind) {
         else
             conspiracy_add_key(&plot, keys[i]);
     }
-    for (int64_t until = outsider_clock() + PATIENCE_MS; !conspiracy_done(&plot, FORK_HEIGHT + 1);) {
+    for (int64_t until = outsider_clock() + PATIENCE_MS; !conspiracy_done(&plot, fork_height + 3);) {
         if (outsider_clock() > until)
             give_up("no fork came about: victims at %" PRId64 "/%d and %" PRId64 "/%d, lock round %d, betrayal %d", plot.victims[0].height, plot.victims[0].round,
                     plot.victims[1].height, plot.victims[1].round, plot.lock_round, plot.betrayal_round);
@@ -169,6 +174,42 @@ static void fork_network(enum conspiracy_kind kind) {
         ed25519_key_free(keys[i]);
     valset_close(&set);
     genesis_close(&genesis);
+}
+
+/* ---- before it: a chain that all four make, and that rests */
+
+static int64_t number_in(const char *path) {
+    struct span digits;
+    int64_t number = 0;
+    if (load_scan_path(&digits, span_text(command.output), path))
+        load_scan_number(&number, digits);
+    return number;
+}
+
+/* Without empty blocks a transaction's block is followed by one that shows its effect, and then by none. */
+static void live_in_peace(void) {
+    static const char *const start[] = {"--consensus.create_empty_blocks", "false", NULL};
+    struct localnet_wish wish = {.validators = ALL, .start = start};
+    char *error = NULL;
+    if (!localnet_start(&net, &wish, &error) || !localnet_wait(&net, PATIENCE_MS, &error))
+        give_up("%s", error);
+    read_answer(0, "broadcast_tx_commit?tx=%22peace=1%22");
+    int64_t last = number_in("result.height") + 1;
+    if (last < 3)
+        give_up("the chain does not begin:");
+    for (uint32_t i = 0; i < ALL; i++)
+        for (int64_t until = outsider_clock() + PATIENCE_MS;; outsider_rest(NULL, 50)) {
+            read_answer(i, "status");
+            if (number_in("result.sync_info.latest_block_height") == last)
+                break;
+            if (outsider_clock() > until)
+                give_up("node%u does not come to height %" PRId64 ":", i, last);
+        }
+    if (!localnet_stop(&net, 10000))
+        give_up("a node did not stop cleanly when asked");
+    fork_height = last + 1;
+    snprintf(fork_text, sizeof fork_text, "%" PRId64, fork_height);
+    snprintf(later_text, sizeof later_text, "%" PRId64, fork_height + 2);
 }
 
 /* ---- the audit: commands only */
@@ -207,13 +248,13 @@ static void fetch_commit(uint32_t node, int64_t height, const char *path) {
 
 static void audit_running(enum conspiracy_kind kind) {
     char *genesis = complaint_of("%s/config/genesis.json", net.nodes[0].home), *a = in("a.json"), *b = in("b.json"), *bundle = in("watch.bundle");
-    fetch_commit(0, FORK_HEIGHT, a);
-    fetch_commit(1, FORK_HEIGHT, b);
+    fetch_commit(0, fork_height, a);
+    fetch_commit(1, fork_height, b);
     char *one = complaint_of("http://%s", net.nodes[0].rpc.host), *other = complaint_of("http://%s", net.nodes[1].rpc.host);
     EXPECT(10, "FORK", "audit", "watch", "--once", "--genesis", genesis, "--node", one, "--node", other, "--bundle", bundle);
     EXPECT(10, "PROVEN", "audit", "verify", bundle, "--genesis", genesis);
     char *log = in("running.log");
-    EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[0].home, "--height", "1", "--out", log);
+    EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[0].home, "--height", fork_text, "--out", log);
     const char *const with_one_log[] = {"audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log, NULL};
     int status = command_run(&command, NULL, with_one_log);
     if (status != 11 && (kind == CONSPIRACY_AMNESIA || status != 10)) /* of double votes one log holds both, if it is the second victim's */
@@ -232,18 +273,71 @@ static const char *just_now(void) {
     return text;
 }
 
+/* The first evidence that the light client kept, as it said. */
+static char *evidence_file(void) {
+    const char *at = strstr(command.output, " is in ");
+    if (at == NULL)
+        give_up("the light client keeps no evidence:");
+    return complaint_of("%.*s", (int)strcspn(at + 7, " \n"), at + 7);
+}
+
+/* A light client that has one branch's node as primary and the other's as witness sees it too; what it keeps and the other branch's commit are enough to
+ * begin an audit with: of the fork, and of a later height, where the application hash may differ, so that the evidence names honest validators too. */
+static void look_by_light(enum conspiracy_kind kind) {
+    char *genesis = complaint_of("%s/config/genesis.json", net.nodes[0].home), *log0 = in("running.log"), *log1 = in("running1.log");
+    char *one = complaint_of("http://%s", net.nodes[0].rpc.host), *other = complaint_of("http://%s", net.nodes[1].rpc.host);
+    const char *const heights[2] = {fork_text, later_text};
+    char hash[80], chain_id[64];
+    struct span text;
+    read_answer(0, "commit?height=2");
+    if (!load_scan_path(&text, span_text(command.output), "result.signed_header.commit.block_id.hash"))
+        give_up("block 2 is not to be had:");
+    snprintf(hash, sizeof hash, "%.*s", (int)text.size, (const char *)text.data);
+    load_scan_path(&text, span_text(command.output), "result.signed_header.header.chain_id");
+    snprintf(chain_id, sizeof chain_id, "%.*s", (int)text.size, (const char *)text.data);
+    EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[1].home, "--height", fork_text, "--out", log1);
+    for (int i = 0; i < 2; i++) {
+        char *home = complaint_of("%s/light-%s", net.folder, heights[i]), *commit = complaint_of("%s/commit-%s.json", net.folder, heights[i]);
+        EXPECT(6, "ATTACK", "light", chain_id, "--primary", one, "--witnesses", other, "--height", "2", "--hash", hash, "--home-dir", home, "--verify", heights[i]);
+        if (i == 0 && strstr(command.output, "amnesia") == NULL)
+            give_up("the light client does not see a fork in two rounds:");
+        if (i == 0 && strstr(command.output, "did not take the evidence") == NULL)
+            give_up("evidence that names nobody was taken:");
+        if (i == 1 && kind == CONSPIRACY_AMNESIA && strstr(command.output, "Punish nobody before") == NULL)
+            give_up("the light client does not warn of naming the honest:");
+        char *file = evidence_file();
+        fetch_commit(1, fork_height + 2 * i, commit);
+        const char *const run[] = {"audit", "run", "--genesis", genesis, "--commit", commit, "--evidence", file, i == 0 ? "--log" : NULL, log0, "--log", log1, NULL};
+        int status = command_run(&command, NULL, run);
+        bool good = i == 0 ? status == 10 || status == 11 : status == 10 && strstr(command.output, "two different parents") != NULL;
+        if (!good || strstr(command.output, "FORK") == NULL)
+            give_up("with the light client's evidence the audit of height %s ends with %d", heights[i], status);
+        must_spare_the_honest();
+        free(file);
+        free(home);
+        free(commit);
+    }
+    char *texts[] = {genesis, one, other, log0, log1};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+}
+
 static void audit_stopped(enum conspiracy_kind kind) {
     char *genesis = complaint_of("%s/config/genesis.json", net.nodes[0].home), *a = in("a.json"), *b = in("b.json"), *log0 = in("0.log"), *log1 = in("1.log");
     char *asks = in("ask"), *answers = in("answers"), *proof = in("proof"), *empty = in("empty"), *svg = in("fork.svg"), *wal = complaint_of("%s/data/cs.wal", net.nodes[1].home);
-    EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[0].home, "--height", "1", "--out", log0);
-    EXPECT(0, "signed     by", "audit", "export", "--home", net.nodes[1].home, "--height", "1", "--out", log1);
+    EXPECT(0, "complete   yes", "audit", "export", "--home", net.nodes[0].home, "--height", fork_text, "--out", log0);
+    EXPECT(0, "signed     by", "audit", "export", "--home", net.nodes[1].home, "--height", fork_text, "--out", log1);
     if (kind == CONSPIRACY_DOUBLE_VOTES) {
         EXPECT(10, "E1 ", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--log", log1, "--bundle", proof, "--svg", svg);
     } else {
         EXPECT(11, "SUSPECT", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--cometbft-wal", wal, "--requests", asks);
         char *request = complaint_of("%s/request-1.json", asks), *answer = complaint_of("%s/1.json", answers);
-        /* the honest are not asked: both requests are to those who conspired, whose homes hold no log */
-        EXPECT(2, "has a node run in this home", "audit", "answer", request, "--home", net.nodes[2].home, "--out", answer);
+        /* the honest are not asked: both requests are to those who conspired, whose homes know nothing of the height */
+        const char *const first[] = {"audit", "answer", request, "--home", net.nodes[2].home, "--out", answer, NULL};
+        if (command_run(&command, NULL, first) == 2 && strstr(command.output, "to another validator") != NULL)
+            EXPECT(1, "justified  NO", "audit", "answer", request, "--home", net.nodes[3].home, "--out", answer);
+        else if (strstr(command.output, "justified  NO") == NULL)
+            give_up("who conspired has an answer:");
         EXPECT(2, "to another validator", "audit", "answer", request, "--home", net.nodes[0].home, "--out", answer);
         free(request);
         free(answer);
@@ -275,6 +369,16 @@ static void audit_stopped(enum conspiracy_kind kind) {
         free(texts[i]);
 }
 
+static void send_to_one(void) {
+    for (int64_t until = outsider_clock() + PATIENCE_MS;; outsider_rest(NULL, 50)) {
+        read_answer(0, "broadcast_tx_sync?tx=%22branch=1%22");
+        if (strstr(command.output, "\"code\":0") != NULL)
+            return;
+        if (outsider_clock() > until)
+            give_up("node0 takes no transaction:");
+    }
+}
+
 static void run(enum conspiracy_kind kind, const char *binary, const char *folder, const char *name) {
     static const char *const options[] = {"--timeout-commit", "100ms", NULL};
     static const char *const start[] = {"--rpc.unsafe", "true", "--p2p.persistent_peers", "", "--p2p.pex", "false", "--consensus.timeout_propose", "300ms",
@@ -289,18 +393,22 @@ static void run(enum conspiracy_kind kind, const char *binary, const char *folde
     strcpy(net.binary, whole);
     if (!localnet_make(&net, &wish, &error))
         give_up("%s", error);
+    live_in_peace();
     net.count = HONEST; /* the others are the script */
     if (!localnet_start(&net, &wish, &error))
         give_up("%s", error);
-    net.count = 4; /* their homes are read */
+    if (kind == CONSPIRACY_AMNESIA) /* one branch's application gets another state, by its second block at the latest */
+        send_to_one();
+    net.count = ALL; /* their homes are read */
     fork_network(kind);
     net.count = HONEST;
     audit_running(kind);
+    look_by_light(kind);
     if (!localnet_stop(&net, 10000))
         give_up("a node did not stop cleanly when asked");
     audit_stopped(kind);
-    printf("fork: %s: two honest nodes decided different blocks at height 1 (rounds %d and %d); more than a third is convicted, and nobody honest\n", name,
-           plot.lock_round, plot.betrayal_round);
+    printf("fork: %s: two honest nodes decided different blocks at height %" PRId64 " (rounds %d and %d); a light client saw it; more than a third is convicted, and nobody honest\n",
+           name, fork_height, plot.lock_round, plot.betrayal_round);
     fflush(stdout);
     localnet_leave(&net);
 }
