@@ -51,7 +51,7 @@ BELOW_rpc        := $(BELOW_genesis) rpc
 BELOW_node       := $(BELOW_rpc) node
 
 # What a room's tests borrow from the tests of a room below.
-BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c tests/rpc/certificate.c
+BORROWED_node := tests/ledger/chain.c tests/tendermint/smith.c tests/rpc/lab.c tests/rpc/socket.c tests/rpc/certificate.c
 
 sources = $(filter-out node/main.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(foreach r,$(1),$(call sources,$(r))))

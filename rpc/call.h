@@ -1,4 +1,5 @@
-/* Private to rpc: one call of a method, the request that holds it, and the server they belong to. */
+/* One call of a method, the request that holds it, and the server they belong to. Private to rpc and to whoever brings routes of its own
+ * (rpc_config.routes), who knows struct call, struct route and call_fail. */
 #ifndef QUORATE_RPC_CALL_H
 #define QUORATE_RPC_CALL_H
 
@@ -25,7 +26,10 @@ struct call { /* what a handler gets */
     struct emit *out;      /* the handler writes one JSON value */
     const struct arg *args;
     void *found;           /* from `prepare` to `ask` to `handle`; arena */
+    struct span params;    /* as they came: checked JSON, or (is_uri) the query of a URI; may be empty */
+    bool is_uri;
     struct span error;     /* set by call_fail */
+    struct span foreign;   /* after call_fail: another node's error object (JSON), to be answered instead of ours */
     bool failed;
     bool bad_params;       /* then the error is -32602 */
     bool waits;            /* the handler has given the exchange to the waiters */
@@ -53,6 +57,7 @@ struct route {
     void (*prepare)(struct call *call); /* NULL: nothing to do before */
     bool websocket;                     /* over a websocket only */
     bool unsafe;                        /* unknown unless rpc.unsafe */
+    bool as_it_comes;                   /* `params` are not looked at: they are somebody else's matter */
     bool of_app; /* `ask` wants the application and nothing else: one apart (app.h) is asked on rpc's thread, lest its slowness becomes the core's */
     enum access_right right;            /* that it needs; 0: ACCESS_READ */
 };

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -111,8 +112,46 @@ void desk_tell_news(struct desk *desk, const struct rpc_news *news) {
 
 /* ---- life */
 
-void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint32_t questions_max) {
+/* One question at a time and thread, however long it takes. */
+static void *work(void *context) {
+    struct desk *desk = context;
+    for (struct mail *mail; (mail = mailbox_wait(&desk->questions)) != NULL;) {
+        struct call *call = &exchange_of(mail)->call;
+        struct mail_list answer = {0};
+        call->route->ask(call);
+        mail_list_add(&answer, mail);
+        mailbox_send(&desk->answers, &answer);
+    }
+    return NULL;
+}
+
+static void start_crew(struct desk *desk, uint32_t count) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (desk->crew_count < count && desk->crew_count < DESK_CREW_MAX && pthread_create(&desk->crew[desk->crew_count], NULL, work, desk) == 0)
+        desk->crew_count++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    assert(desk->crew_count > 0); /* a process that starts without room for a thread serves nobody */
+}
+
+static void end_crew(struct desk *desk) {
+    mailbox_end(&desk->questions);
+    for (uint32_t i = 0; i < desk->crew_count; i++)
+        pthread_join(desk->crew[i], NULL);
+}
+
+static void open_core(struct desk *desk, struct event_base *core) {
     static const struct timeval look = {0, LOOK_MS * 1000};
+    desk->mail = event_new(core, desk->questions.wake_fd, EV_READ | EV_PERSIST, on_mail, desk);
+    desk->more = evtimer_new(core, on_more, desk);
+    desk->look = event_new(core, -1, EV_PERSIST, on_look, desk);
+    assert(desk->mail != NULL && desk->more != NULL && desk->look != NULL);
+    event_add(desk->mail, NULL);
+    event_add(desk->look, &look);
+}
+
+void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint32_t questions_max) {
     *desk = (struct desk){.rpc = rpc};
     int failed = pthread_mutex_init(&desk->lock, NULL);
     assert(failed == 0);
@@ -120,14 +159,12 @@ void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint
     mailbox_open(&desk->questions, questions_max);
     mailbox_open(&desk->answers, 0);
     mailbox_open(&desk->news, NEWS_MAX);
-    desk->mail = event_new(core, desk->questions.wake_fd, EV_READ | EV_PERSIST, on_mail, desk);
-    desk->more = evtimer_new(core, on_more, desk);
-    desk->look = event_new(core, -1, EV_PERSIST, on_look, desk);
-    assert(desk->mail != NULL && desk->more != NULL && desk->look != NULL);
-    event_add(desk->mail, NULL);
-    event_add(desk->look, &look);
     atomic_init(&desk->catching_up, rpc->host.catching_up(rpc->host.context));
     publish(desk);
+    if (core != NULL)
+        open_core(desk, core);
+    else
+        start_crew(desk, rpc->config.crew);
 }
 
 static void close_all(struct mail_list *list) {
@@ -136,9 +173,12 @@ static void close_all(struct mail_list *list) {
 }
 
 void desk_close(struct desk *desk) {
-    event_free(desk->mail);
-    event_free(desk->more);
-    event_free(desk->look);
+    end_crew(desk);
+    if (desk->mail != NULL) {
+        event_free(desk->mail);
+        event_free(desk->more);
+        event_free(desk->look);
+    }
     mailbox_fetch(&desk->questions, &desk->pile);
     mailbox_fetch(&desk->answers, &desk->done);
     close_all(&desk->pile);

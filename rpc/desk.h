@@ -11,6 +11,8 @@ struct rpc;
 struct event;
 struct event_base;
 
+#define DESK_CREW_MAX 64
+
 struct desk_text { /* an answer that several get */
     struct emit text;
     int64_t made_us, took_us;
@@ -29,9 +31,12 @@ struct desk {
     atomic_int_fast64_t height;       /* of the head */
     atomic_bool catching_up;
     atomic_bool listening;            /* rpc's thread wants to hear of every head */
+    pthread_t crew[DESK_CREW_MAX];    /* instead of the core, when rpc has routes of its own (rpc_config.routes) */
+    uint32_t crew_count;
+    char ending[160];                 /* under the lock: why all subscriptions are to end; "": they are not */
 };
 
-/* The core's thread. questions_max: how many may wait. */
+/* The core's thread. questions_max: how many may wait. core NULL: a crew of threads answers, and nobody looks at the ledger but desk_publish. */
 void desk_open(struct desk *desk, struct rpc *rpc, struct event_base *core, uint32_t questions_max);
 /* When rpc's thread has ended: what is still under way is closed. */
 void desk_close(struct desk *desk);

@@ -72,6 +72,44 @@ size_t document_bytes(struct document *document, uint8_t *out, size_t capacity, 
     return 0;
 }
 
+bool document_base64(struct document *document, struct span *out, struct span value) {
+    struct span text;
+    size_t size = 0;
+    *out = span_of(NULL, 0);
+    if (scan_is_null(value))
+        return true;
+    if (!scan_text(&text, value, document->arena))
+        return false;
+    uint8_t *bytes = arena_take(document->arena, text.size + 1, 1);
+    if (bytes == NULL || !text_base64_decode(bytes, &size, text.size + 1, text))
+        return false;
+    *out = span_of(bytes, size);
+    return true;
+}
+
+struct span document_blob(struct document *document, struct span object, const char *name) {
+    struct span value, bytes = {0};
+    if (document_member(document, &value, object, name) && !document_base64(document, &bytes, value))
+        document_fault(document, name);
+    return bytes;
+}
+
+struct span document_text(struct document *document, struct span object, const char *name) {
+    struct span value, text = {0};
+    if (document_member(document, &value, object, name) && !scan_text(&text, value, document->arena))
+        document_fault(document, name);
+    return document->wrong == NULL ? text : span_of(NULL, 0);
+}
+
+bool document_bool(struct document *document, struct span object, const char *name) {
+    struct span value;
+    if (!document_member(document, &value, object, name))
+        return false;
+    if (scan_kind(value) != SCAN_BOOL)
+        document_fault(document, name);
+    return value.data[0] == 't';
+}
+
 struct digest document_digest(struct document *document, struct span object, const char *name) {
     struct digest digest = {0};
     size_t size = document_bytes(document, digest.bytes, 32, object, name, text_hex_decode);

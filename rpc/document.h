@@ -26,6 +26,11 @@ int32_t document_int32(struct document *document, struct span object, const char
 /* Up to `capacity` bytes, by text_hex_decode or text_base64_decode. Returns how many. */
 size_t document_bytes(struct document *document, uint8_t *out, size_t capacity, struct span object, const char *name,
                       bool (*decode)(uint8_t *, size_t *, size_t, struct span));
+/* Of any size, from the arena or loans of the text; what is missing is empty. _base64: the value itself. */
+bool document_base64(struct document *document, struct span *out, struct span value); /* false: it is none; nothing is faulted */
+struct span document_blob(struct document *document, struct span object, const char *name); /* base64 */
+struct span document_text(struct document *document, struct span object, const char *name);
+bool document_bool(struct document *document, struct span object, const char *name);
 struct digest document_digest(struct document *document, struct span object, const char *name);   /* hex, 0 or 32 bytes */
 struct address document_address(struct document *document, struct span object, const char *name); /* hex, 0 or 20 bytes */
 struct signature document_signature(struct document *document, struct span object, const char *name);

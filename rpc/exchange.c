@@ -126,6 +126,14 @@ static void put_error(struct exchange *exchange, int code, struct span data) {
     emit_literal(&exchange->out, "}}");
 }
 
+static void put_foreign(struct exchange *exchange, struct span error) {
+    exchange->out.size = exchange->mark;
+    put_id(exchange);
+    emit_literal(&exchange->out, ",\"error\":");
+    emit_raw(&exchange->out, error);
+    emit_literal(&exchange->out, "}");
+}
+
 static void answer_error(struct exchange *exchange, int code, struct span data) {
     begin_answer(exchange);
     put_error(exchange, code, data);
@@ -236,14 +244,17 @@ static void end_call(struct exchange *exchange, const struct call *call) {
         emit_literal(&exchange->out, "}");
         return;
     }
-    put_error(exchange, call->bad_params ? CALL_INVALID_PARAMS : CALL_INTERNAL, call->error);
+    if (call->foreign.size > 0)
+        put_foreign(exchange, call->foreign);
+    else
+        put_error(exchange, call->bad_params ? CALL_INVALID_PARAMS : CALL_INTERNAL, call->error);
     if (exchange->uri) { /* over POST a handler's error is a good answer to HTTP */
         exchange->status = STATUS_ERROR;
         exchange->cacheable = false;
     }
 }
 
-static struct call *begin_call(struct exchange *exchange, const struct route *route, const struct arg *args) {
+static struct call *begin_call(struct exchange *exchange, const struct route *route, const struct arg *args, struct span params) {
     memcpy(exchange->args, args, sizeof exchange->args);
     exchange->call = (struct call){
         .route = route,
@@ -252,6 +263,8 @@ static struct call *begin_call(struct exchange *exchange, const struct route *ro
         .arena = &exchange->arena,
         .out = &exchange->out,
         .args = exchange->args,
+        .params = params,
+        .is_uri = exchange->uri,
         .exchange = exchange,
     };
     begin_answer(exchange);
@@ -268,9 +281,9 @@ static bool conclude(struct exchange *exchange) {
     return !call->waits;
 }
 
-static bool run(struct exchange *exchange, const struct route *route, const struct arg *args) {
+static bool run(struct exchange *exchange, const struct route *route, const struct arg *args, struct span params) {
     struct rpc *rpc = exchange->rpc;
-    struct call *call = begin_call(exchange, route, args);
+    struct call *call = begin_call(exchange, route, args, params);
     rpc_refresh(rpc);
     if (exchange->mark > OUTPUT_BYTES_MAX) /* of the batch so far */
         call_fail(call, "the answers of this batch are larger than %d bytes: ask for less at once", OUTPUT_BYTES_MAX);
@@ -339,14 +352,15 @@ static bool run_request(struct exchange *exchange, const struct envelope *envelo
     }
     if (!is_admitted(exchange, route))
         return true;
-    if (!args_from_json(args, &error, route->specs, envelope->params, &exchange->arena)) {
+    memset(args, 0, sizeof args);
+    if (!route->as_it_comes && !args_from_json(args, &error, route->specs, envelope->params, &exchange->arena)) {
         struct span data = args_text(&exchange->arena, "error converting json params to arguments: %.*s", (int)error.size, (const char *)error.data);
         answer_error(exchange, exchange->websocket != NULL ? CALL_INTERNAL : CALL_INVALID_PARAMS, data); /* as ws_handler.go has it */
         exchange->cacheable = false;
         return true;
     }
     exchange->cacheable = exchange->cacheable && routes_cacheable(route, args);
-    return run(exchange, route, args);
+    return run(exchange, route, args, envelope->params);
 }
 
 static void finish(struct exchange *exchange) {
@@ -460,7 +474,8 @@ bool exchange_uri(struct exchange *exchange, struct span method, struct span que
     }
     if (!is_admitted(exchange, route))
         return true;
-    if (!args_from_uri(args, &error, route->specs, query, form, &exchange->arena)) {
+    memset(args, 0, sizeof args);
+    if (!route->as_it_comes && !args_from_uri(args, &error, route->specs, query, form, &exchange->arena)) {
         answer_error(exchange, CALL_INVALID_PARAMS,
                      args_text(&exchange->arena, "error converting http params to arguments: %.*s", (int)error.size, (const char *)error.data));
         exchange->status = STATUS_ERROR;
@@ -468,7 +483,7 @@ bool exchange_uri(struct exchange *exchange, struct span method, struct span que
         return true;
     }
     exchange->cacheable = routes_cacheable(route, args);
-    return run(exchange, route, args);
+    return run(exchange, route, args, query.size > 0 ? query : form);
 }
 
 void exchange_resume(struct exchange *exchange, const struct abci_tx_result *result, int64_t height, const char *error) {

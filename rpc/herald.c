@@ -167,6 +167,11 @@ void herald_news(struct herald *herald, const struct rpc_news *news) {
     emit_close(&members);
 }
 
+void herald_end(struct herald *herald, const char *reason) {
+    while (herald->first != NULL)
+        subscriber_end(herald->first, reason);
+}
+
 void herald_missed_news(struct herald *herald) {
     for (struct subscriber *subscriber = herald->first, *next; subscriber != NULL; subscriber = next) {
         next = subscriber->next;

@@ -30,6 +30,9 @@ static void on_done(struct exchange *exchange) {
 
 static void send_index(struct connection *c) {
     struct emit page;
+    const char *index = c->http->rpc->config.index;
+    if (index != NULL)
+        return http_answer(c, &(struct http_answer){.status = 200, .type = span_text("text/plain; charset=utf-8"), .body = span_text(index)}, NULL);
     emit_init(&page);
     routes_index(&page, &c->http->rpc->config, c->request.host);
     http_answer(c, &(struct http_answer){.status = 200, .type = span_text("text/html"), .body = span_of(page.data, page.size)}, &page);

@@ -8,30 +8,6 @@
 #include "rpc/document.h"
 #include "rpc/evidence_json.h"
 
-/* Bytes in base64 of any size, from the arena. */
-static bool base64_of(struct span *out, struct span value, struct arena *arena) {
-    struct span text;
-    size_t size = 0;
-    *out = span_of(NULL, 0);
-    if (scan_is_null(value))
-        return true;
-    if (!scan_text(&text, value, arena))
-        return false;
-    uint8_t *bytes = arena_take(arena, text.size + 1, 1);
-    if (bytes == NULL || !text_base64_decode(bytes, &size, text.size + 1, text))
-        return false;
-    *out = span_of(bytes, size);
-    return true;
-}
-
-static bool base64_member(struct document *document, struct span *out, struct span object, const char *name) {
-    struct span value;
-    *out = span_of(NULL, 0);
-    if (document_member(document, &value, object, name) && !base64_of(out, value, document->arena))
-        document_fault(document, name);
-    return document->wrong == NULL;
-}
-
 /* ---- headers and blocks */
 
 static bool read_header(struct document *document, struct header *header, struct span object) {
@@ -79,7 +55,7 @@ static bool has_txs(struct document *document, struct span block, const struct d
     merkle_init(&tree);
     if (document_object(document, &data, block, "data") && document_list(document, &list, data, "txs"))
         for (struct scan_walk walk = scan_walk(list); scan_next(&walk, &key, &item);) {
-            if (!base64_of(&tx, item, document->arena))
+            if (!document_base64(document, &tx, item))
                 return false;
             sha256_once(hash, tx);
             merkle_add(&tree, span_of(hash, sizeof hash));
@@ -147,7 +123,8 @@ static bool read_result(struct document *document, struct abci_tx_result *out, s
     out->code = (uint32_t)document_number(document, value, "code", 0, UINT32_MAX);
     out->gas_wanted = document_int64(document, value, "gas_wanted");
     out->gas_used = document_int64(document, value, "gas_used");
-    return base64_member(document, &out->data, value, "data");
+    out->data = document_blob(document, value, "data");
+    return document->wrong == NULL;
 }
 
 const char *light_results_txs(struct span result, int64_t *height, struct digest *hash, struct arena *arena) {
@@ -190,7 +167,7 @@ static bool read_proof(struct document *document, struct merkle_proof *proof, st
     proof->leaf_hash_size = (uint8_t)document_bytes(document, proof->leaf_hash, sizeof proof->leaf_hash, value, "leaf_hash", text_base64_decode);
     if (document_list(document, &list, value, "aunts"))
         for (struct scan_walk walk = scan_walk(list); scan_next(&walk, &key, &item);) {
-            if (proof->aunt_count == MERKLE_AUNTS_MAX || !base64_of(&bytes, item, document->arena) || bytes.size != SHA256_BYTES)
+            if (proof->aunt_count == MERKLE_AUNTS_MAX || !document_base64(document, &bytes, item) || bytes.size != SHA256_BYTES)
                 return false;
             memcpy(proof->aunts[proof->aunt_count++], bytes.data, SHA256_BYTES);
         }
@@ -203,7 +180,8 @@ const char *light_results_tx(struct span result, const struct digest *asked, int
     struct merkle_proof proof;
     uint8_t hash[SHA256_BYTES];
     *height = document_int64(&document, result, "height");
-    if (!base64_member(&document, &tx, result, "tx") || !document_object(&document, &outer, result, "proof") ||
+    tx = document_blob(&document, result, "tx");
+    if (document.wrong != NULL || !document_object(&document, &outer, result, "proof") ||
         !document_object(&document, &inner, outer, "proof") || !read_proof(&document, &proof, inner) || *height <= 0)
         return "the transaction or its proof is missing or malformed";
     sha256_once(hash, tx);
@@ -222,7 +200,9 @@ static bool read_op(struct document *document, struct proofop *op, struct span v
     *op = (struct proofop){0};
     if (scan_kind(value) != SCAN_OBJECT || !document_member(document, &type, value, "type") || !scan_text(&op->type, type, document->arena))
         return false;
-    return base64_member(document, &op->key, value, "key") && base64_member(document, &op->data, value, "data");
+    op->key = document_blob(document, value, "key");
+    op->data = document_blob(document, value, "data");
+    return document->wrong == NULL;
 }
 
 const char *light_results_query(struct light_results_query *out, struct span result, struct arena *arena) {
@@ -235,8 +215,8 @@ const char *light_results_query(struct light_results_query *out, struct span res
     if (document.wrong == NULL && code != 0)
         return "the application refused the question (see its answer, unverified, at the primary)";
     out->height = document_int64(&document, response, "height");
-    base64_member(&document, &out->key, response, "key");
-    base64_member(&document, &out->value, response, "value");
+    out->key = document_blob(&document, response, "key");
+    out->value = document_blob(&document, response, "value");
     if (document_object(&document, &ops, response, "proofOps") && document_list(&document, &list, ops, "ops"))
         for (struct scan_walk walk = scan_walk(list); scan_next(&walk, &key, &item);)
             if (out->op_count == PROOFOP_COUNT_MAX || !read_op(&document, &out->ops[out->op_count++], item))

@@ -36,7 +36,7 @@ void mail_list_move(struct mail_list *to, struct mail_list *from) {
 
 void mailbox_open(struct mailbox *mailbox, uint32_t limit) {
     *mailbox = (struct mailbox){.limit = limit == 0 ? UINT32_MAX : limit};
-    int failed = pthread_mutex_init(&mailbox->lock, NULL);
+    int failed = pthread_mutex_init(&mailbox->lock, NULL) + pthread_cond_init(&mailbox->come, NULL);
     assert(failed == 0);
     (void)failed;
     mailbox->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -46,6 +46,7 @@ void mailbox_open(struct mailbox *mailbox, uint32_t limit) {
 void mailbox_close(struct mailbox *mailbox) {
     assert(mailbox->list.count == 0);
     close(mailbox->wake_fd);
+    pthread_cond_destroy(&mailbox->come);
     pthread_mutex_destroy(&mailbox->lock);
 }
 
@@ -68,9 +69,27 @@ void mailbox_send(struct mailbox *mailbox, struct mail_list *list) {
             mail_list_add(&mailbox->list, mail_list_take(list));
     bool tell = mailbox->list.count > before && !mailbox->told;
     mailbox->told |= tell;
+    if (mailbox->list.count > before)
+        pthread_cond_broadcast(&mailbox->come);
     pthread_mutex_unlock(&mailbox->lock);
     if (tell)
         ring(mailbox);
+}
+
+struct mail *mailbox_wait(struct mailbox *mailbox) {
+    pthread_mutex_lock(&mailbox->lock);
+    while (mailbox->list.count == 0 && !mailbox->ended)
+        pthread_cond_wait(&mailbox->come, &mailbox->lock);
+    struct mail *mail = mailbox->ended ? NULL : mail_list_take(&mailbox->list);
+    pthread_mutex_unlock(&mailbox->lock);
+    return mail;
+}
+
+void mailbox_end(struct mailbox *mailbox) {
+    pthread_mutex_lock(&mailbox->lock);
+    mailbox->ended = true;
+    pthread_cond_broadcast(&mailbox->come);
+    pthread_mutex_unlock(&mailbox->lock);
 }
 
 void mailbox_wake(struct mailbox *mailbox) {

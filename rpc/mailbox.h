@@ -1,4 +1,5 @@
-/* A queue between two threads: any number of writers, one reader, a limit. The reader has a descriptor that is readable when there is mail. */
+/* A queue between threads: any number of writers, a limit, and either one reader, who has a descriptor that is readable when there is mail, or a crew
+ * of them, who wait. */
 #ifndef QUORATE_RPC_MAILBOX_H
 #define QUORATE_RPC_MAILBOX_H
 
@@ -25,6 +26,8 @@ struct mailbox {
     uint32_t limit;
     int wake_fd; /* the reader's; an eventfd */
     bool told;   /* the reader has been woken and has not come yet */
+    pthread_cond_t come; /* for a crew */
+    bool ended;
 };
 
 void mailbox_open(struct mailbox *mailbox, uint32_t limit); /* 0: no limit of its own */
@@ -32,6 +35,9 @@ void mailbox_close(struct mailbox *mailbox); /* what is in it is the caller's to
 /* Takes as many letters off the front of the list as there is room for, and wakes the reader. What stays in the list was not sent. */
 void mailbox_send(struct mailbox *mailbox, struct mail_list *list);
 void mailbox_wake(struct mailbox *mailbox); /* without mail */
+/* For a crew: the first letter, as soon as there is one. NULL: mailbox_end was called. */
+struct mail *mailbox_wait(struct mailbox *mailbox);
+void mailbox_end(struct mailbox *mailbox);
 void mailbox_fetch(struct mailbox *mailbox, struct mail_list *into); /* everything, behind what is in the list; the descriptor is quiet again */
 
 #endif

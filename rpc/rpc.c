@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "rpc/call.h"
@@ -158,11 +159,22 @@ static void on_turn_end(evutil_socket_t fd, short what, void *context) {
 
 static void end_thread(struct rpc *rpc);
 
+static void end_subscriptions(struct rpc *rpc) {
+    char reason[sizeof rpc->desk.ending];
+    pthread_mutex_lock(&rpc->desk.lock);
+    memcpy(reason, rpc->desk.ending, sizeof reason);
+    rpc->desk.ending[0] = '\0';
+    pthread_mutex_unlock(&rpc->desk.lock);
+    if (reason[0] != '\0')
+        herald_end(&rpc->herald, reason);
+}
+
 static void on_answers(evutil_socket_t fd, short what, void *context) {
     struct rpc *rpc = context;
     struct mail_list answers = {0};
     (void)fd;
     (void)what;
+    end_subscriptions(rpc);
     mailbox_fetch(&rpc->desk.answers, &answers);
     for (struct mail *mail; (mail = mail_list_take(&answers)) != NULL;)
         exchange_answered(exchange_of(mail));
@@ -180,6 +192,16 @@ void rpc_tell_news(struct rpc *rpc, const struct rpc_news *news) {
         desk_tell_news(&rpc->desk, news);
     else
         herald_news(&rpc->herald, news);
+}
+
+bool rpc_has_listeners(const struct rpc *rpc) { return atomic_load(&rpc->desk.listening); }
+
+void rpc_end_subscriptions(struct rpc *rpc, const char *reason) {
+    assert(rpc->apart);
+    pthread_mutex_lock(&rpc->desk.lock);
+    snprintf(rpc->desk.ending, sizeof rpc->desk.ending, "%s", reason);
+    pthread_mutex_unlock(&rpc->desk.lock);
+    mailbox_wake(&rpc->desk.answers);
 }
 
 static void on_news(evutil_socket_t fd, short what, void *context) {
@@ -260,7 +282,8 @@ struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, 
     assert(rpc != NULL);
     rpc->config = *config;
     rpc->host = *host;
-    rpc->routes = routes_table;
+    rpc->routes = config->routes != NULL ? config->routes : routes_table;
+    assert(config->routes == NULL || (config->apart && base == NULL));
     rpc->apart = config->apart;
     rpc->base = config->apart ? event_base_new() : base;
     assert(rpc->base != NULL);

@@ -10,6 +10,7 @@
 #include "tendermint/engine.h"
 
 struct event_base;
+struct route;
 
 struct rpc_node_info { /* DefaultNodeInfo as JSON shows it; NUL-terminated texts */
     uint64_t protocol_p2p, protocol_block, protocol_app;
@@ -126,6 +127,11 @@ struct rpc_config { /* [rpc] of config.toml */
     uint32_t max_connections_per_address;     /* 0: no limit */
     bool apart;                  /* a thread of its own: questions to the core go through a bounded mailbox, the past is read in views */
     uint32_t core_questions_max; /* 0: RPC_QUESTIONS_MAX. More at once are answered "busy" */
+    /* Another one's answers (node/light_proxy.h): routes of its own (call.h), whose questions so many threads answer instead of the core, each waiting
+     * as long as it takes. `apart`, and rpc_start gets no base; the host's ledger may be a mirror (ledger/mirror.h). NULL: a node's own. */
+    const struct route *routes;
+    uint32_t crew;
+    const char *index; /* what GET / says */
 };
 #define RPC_QUESTIONS_MAX 4096
 
@@ -138,8 +144,12 @@ struct rpc *rpc_start(struct event_base *base, const struct rpc_config *config, 
 void rpc_stop(struct rpc *rpc);
 uint16_t rpc_port(const struct rpc *rpc); /* the bound port (for laddr port 0) */
 
-/* The host says: a block was applied. Wakes broadcast_tx_commit waiters, later the subscribers. Loans for the call. */
+/* The host says: a block was applied. Wakes broadcast_tx_commit waiters, later the subscribers. Loans for the call; NULL will do when rpc is apart. */
 void rpc_block_applied(struct rpc *rpc, struct block *block, const struct abci_finalized *finalized);
+
+/* For a host with routes of its own, on any thread. Does anybody want to hear of heights? All subscriptions end with an error that says why. */
+bool rpc_has_listeners(const struct rpc *rpc);
+void rpc_end_subscriptions(struct rpc *rpc, const char *reason);
 
 /* What consensus does, for the subscribers; on the core's thread. Cheap to ask, and nothing needs to be told unless it is wanted. */
 struct rpc_news;

@@ -184,6 +184,22 @@ static void put_nothing(struct call *call) {
     emit_shut(call->out, '}');
 }
 
+/* Events of consensus are in no block, so nobody can hold them against one. */
+static bool can_be_told(struct call *call, const struct query *query) {
+    if (call->rpc->config.routes == NULL || is_for_blocks(query))
+        return true;
+    call_fail(call, "events of consensus cannot be verified, so they are not told here: subscribe to them at a node");
+    return false;
+}
+
+void subscriber_prepare(struct call *call) {
+    struct query query;
+    if (!has_room(call, websocket_subscriber(call->exchange->websocket)) || !read_query(call, &query))
+        return;
+    can_be_told(call, &query);
+    query_close(&query);
+}
+
 void subscriber_subscribe(struct call *call) {
     struct subscriber *subscriber = websocket_subscriber(call->exchange->websocket);
     struct query query;
@@ -196,7 +212,7 @@ void subscriber_subscribe(struct call *call) {
     }
     struct subscription *added = make(&query, call->exchange->id, call->args[0].bytes);
     added->height = is_for_blocks(&query) ? start : INT64_MAX;
-    added->wants_news = is_for_news(&query);
+    added->wants_news = call->rpc->config.routes == NULL && is_for_news(&query);
     count_news(herald_of(subscriber), added->wants_news);
     added->next = subscriber->subscriptions;
     subscriber->subscriptions = added;

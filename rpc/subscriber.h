@@ -47,6 +47,7 @@ void herald_go_on(struct herald *herald);
 /* From which height on it has not heard everything. */
 int64_t herald_resumes(struct herald *herald, const struct subscription *subscription);
 void herald_news(struct herald *herald, const struct rpc_news *news); /* of consensus */
+void herald_end(struct herald *herald, const char *reason); /* all subscriptions */
 void herald_missed_news(struct herald *herald);                       /* some were lost: who wanted them must know */
 
 struct subscriber *subscriber_new(struct rpc *rpc, struct websocket *websocket);
@@ -55,7 +56,8 @@ void subscriber_end(struct subscriber *subscriber, const char *reason); /* an er
 /* It takes nothing. true: it had subscriptions, which are ended with an error; the connection ends when that is out. */
 bool subscriber_is_slow(struct subscriber *subscriber);
 
-/* Routes. */
+/* Routes. subscribe in two steps: whether there is room, and the rest, which looks at the newest height. */
+void subscriber_prepare(struct call *call);
 void subscriber_subscribe(struct call *call);
 void subscriber_unsubscribe(struct call *call);
 void subscriber_unsubscribe_all(struct call *call);

@@ -178,7 +178,12 @@ void lab_close(struct lab *lab) {
     chain_close(&lab->chain);
 }
 
-void lab_turn(struct lab *lab) { event_base_loop(lab->base, EVLOOP_NONBLOCK); }
+void lab_turn(struct lab *lab) {
+    if (lab->port == 0)
+        event_base_loop(lab->base, EVLOOP_NONBLOCK);
+    else
+        usleep(200);
+}
 
 void lab_commit(struct lab *lab) {
     struct chain *chain = &lab->chain;
@@ -274,7 +279,7 @@ char *lab_error(struct lab *lab, const char *method, const char *params) {
 /* ---- over the wire */
 
 int lab_connect(struct lab *lab) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(rpc_port(lab->rpc)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(lab->port != 0 ? lab->port : rpc_port(lab->rpc)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int sock = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_ge(sock, 0);
     ck_assert_int_eq(connect(sock, (struct sockaddr *)&address, sizeof address), 0);

@@ -24,6 +24,7 @@ struct lab {
     uint32_t submit_us;       /* how long that takes at least */
     uint32_t submitted;       /* how often */
     char dialled[256];        /* what was asked for last, with p, u, r for persistent, unconditional, private before it */
+    uint16_t port;            /* not 0: clients go there, to a server on other threads; nothing else of the lab is used */
 };
 
 /* config: the changed parts; zero means the default of config.toml. heights: blocks made before, the third with two transactions. */
