@@ -53,7 +53,7 @@ static const struct cli_command command = {
     .arguments = "CHAIN_ID --primary URL --witnesses URL,URL --height N --hash HEX",
     .summary = "Follows a chain without running a node: headers are verified from a trusted one on, skipping as far as a third of the\n"
                "trusted validators signs, compared with every witness, and kept. Answers of the primary are then served at --laddr,\n"
-               "verified. Who shows two truths is found out: evidence is written to the home and sent to both sides.\n"
+               "verified, over HTTP and (/websocket) with subscriptions to blocks and transactions. Who shows two truths is found out: evidence is written to the home and sent to both sides.\n"
                "Exit status: 0 good, 1 nobody could answer, 2 wrong usage, 3 disk failed, 5 not valid or no longer trusted, 6 an attack was seen.",
     .example = "quorate light demo --primary http://127.0.0.1:26657 --witnesses http://127.0.0.1:26660 --height 5 --hash 0123…CDEF\n"
                "quorate light demo --primary https://rpc.example.com --witnesses https://rpc.example.org --token-file tokens …\n"
@@ -280,7 +280,7 @@ static int verify_one(struct light *light) {
 
 static int serve(struct light *light) {
     char *error = NULL;
-    struct light_proxy *proxy = light_proxy_start(&light->gate, laddr, (uint32_t)connections_max, &error);
+    struct light_proxy *proxy = light_proxy_start(&light->gate, laddr, &(struct light_proxy_limits){.connections = (uint32_t)connections_max}, &error);
     if (proxy == NULL)
         return cli_fail(&command, error);
     log_format(WORLD_INFO, "verified RPC of %s on port %u; trusted up to height %" PRId64, light->client.chain_id, (unsigned)light_proxy_port(proxy),

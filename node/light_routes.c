@@ -9,40 +9,37 @@
 #include "crypto/text.h"
 #include "node/complaint.h"
 #include "node/rpcclient.h"
-#include "rpc/args.h"
+#include "rpc/call.h"
 #include "rpc/light_results.h"
 #include "rpc/shapes.h"
 
-enum { PARSE_ERROR = -32700, INVALID_REQUEST = -32600, NO_METHOD = -32601, INVALID_PARAMS = -32602, INTERNAL = -32603 };
-enum { ARENA_BYTES_MAX = 1 << 27, METAS_MAX = 64, PAGE_DEFAULT = 30, PAGE_MAX = 100, SOON_MS = 10000, SOON_STEP_MS = 250 };
+enum { METAS_MAX = 64, PAGE_DEFAULT = 30, PAGE_MAX = 100, SOON_MS = 10000, SOON_STEP_MS = 250 };
 
 struct asking { /* one call */
     struct light_gate *gate;
-    struct arena arena;
+    struct call *call;
+    struct arena *arena;
     struct emit *out;
-    const char *method;
     const struct arg *args;
-    struct span params;    /* as they came: JSON, or the query of a URI */
-    bool is_uri;
-    int code;              /* of the error; 0: none */
-    struct span error;     /* the primary's own error object, to be passed on */
-    char *text;            /* of ours, malloc'ed */
-    struct blob *body;     /* of the primary's last answer: result and error lie in it */
+    struct blob *body;     /* of the primary's last answer: the result lies in it */
     struct span result;
 };
 
-static bool fail(struct asking *asking, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool fail(struct asking *asking, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static bool fail(struct asking *asking, int code, const char *format, ...) {
+static bool fail(struct asking *asking, const char *format, ...) {
     char text[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    free(asking->text);
-    asking->code = code;
-    asking->text = complaint_of("%s", text);
+    call_fail(asking->call, "%s", text);
     return false;
+}
+
+static void refuse(struct asking *asking, const char *what) {
+    asking->call->bad_params = true;
+    call_fail(asking->call, "%s", what);
 }
 
 /* ---- the primary */
@@ -60,9 +57,9 @@ static bool take_answer(struct asking *asking, struct rpcclient_answer *answer) 
     asking->result = answer->result;
     bool good = answer->kind == RPCCLIENT_RESULT;
     if (!good)
-        fail(asking, INTERNAL, "%s", answer->text);
+        fail(asking, "%s", answer->text);
     if (answer->kind == RPCCLIENT_ERROR)
-        asking->error = answer->error;
+        arena_copy(asking->arena, &asking->call->foreign, answer->error);
     rpcclient_close(answer);
     return good;
 }
@@ -81,7 +78,7 @@ static bool ask_uri(struct asking *asking) {
     int status;
     char *error = NULL;
     primary_url(asking, url, sizeof url);
-    char *whole = complaint_of("%s/%s?%.*s", url, asking->method, (int)asking->params.size, (const char *)asking->params.data);
+    char *whole = complaint_of("%s/%s?%.*s", url, asking->call->route->name, (int)asking->call->params.size, (const char *)asking->call->params.data);
     struct blob *body = httpclient_ask(&status, whole, span_of(NULL, 0), &asking->gate->limits, &error);
     free(whole);
     if (body != NULL)
@@ -93,7 +90,7 @@ static bool ask_uri(struct asking *asking) {
 
 /* As it comes, unverified. */
 static void pass_on(struct asking *asking) {
-    if (asking->is_uri ? ask_uri(asking) : ask_primary(asking, asking->method, asking->params))
+    if (asking->call->is_uri ? ask_uri(asking) : ask_primary(asking, asking->call->route->name, asking->call->params))
         emit_raw(asking->out, asking->result);
 }
 
@@ -103,7 +100,7 @@ static enum light_outcome try_trusted(struct asking *asking, struct light_block 
     pthread_mutex_lock(&asking->gate->lock);
     enum light_outcome outcome = light_client_at(asking->gate->client, block, height);
     if (outcome != LIGHT_DONE)
-        fail(asking, INTERNAL, "light client: %s: %s", light_outcome_name(outcome), asking->gate->client->reason);
+        fail(asking, "light client: %s: %s", light_outcome_name(outcome), asking->gate->client->reason);
     pthread_mutex_unlock(&asking->gate->lock);
     return outcome;
 }
@@ -120,7 +117,7 @@ static struct light_block *trusted_soon(struct asking *asking, int64_t height) {
     for (int waited = 0; waited < SOON_MS && try_trusted(asking, &block, height) == LIGHT_UNAVAILABLE; waited += SOON_STEP_MS)
         nanosleep(&(struct timespec){0, SOON_STEP_MS * 1000000L}, NULL);
     if (block != NULL)
-        asking->code = 0;
+        asking->call->failed = false;
     return block;
 }
 
@@ -143,7 +140,7 @@ static bool is_covered(struct asking *asking, int64_t height, const struct diges
         return false;
     bool good = digest_equal(covered_hash(block, covered), hash);
     light_block_release(block);
-    return good || fail(asking, INTERNAL, "the primary's answer is not what the trusted header of height %" PRId64 " says", height);
+    return good || fail(asking, "the primary's answer is not what the trusted header of height %" PRId64 " says", height);
 }
 
 typedef const char *reader(struct span result, int64_t *height, struct digest *hash, struct arena *arena);
@@ -151,15 +148,15 @@ typedef const char *reader(struct span result, int64_t *height, struct digest *h
 /* A question about a height (0: the newest), whose answer one hash of a header covers; `above`: of the next height's. */
 static void ask_covered(struct asking *asking, int64_t asked, reader *read, enum covered covered, int above) {
     int64_t height = 0;
-    struct span params = asked == 0 ? span_text("{}") : args_text(&asking->arena, "{\"height\":\"%" PRId64 "\"}", asked);
+    struct span params = asked == 0 ? span_text("{}") : args_text(asking->arena, "{\"height\":\"%" PRId64 "\"}", asked);
     struct digest hash = {0};
-    if (!ask_primary(asking, asking->method, params))
+    if (!ask_primary(asking, asking->call->route->name, params))
         return;
-    const char *wrong = read(asking->result, &height, &hash, &asking->arena);
+    const char *wrong = read(asking->result, &height, &hash, asking->arena);
     if (wrong != NULL)
-        fail(asking, INTERNAL, "the primary's answer cannot be: %s", wrong);
+        fail(asking, "the primary's answer cannot be: %s", wrong);
     else if (asked != 0 && asked != height)
-        fail(asking, INTERNAL, "the primary answered about height %" PRId64 " instead of %" PRId64, height, asked);
+        fail(asking, "the primary answered about height %" PRId64 " instead of %" PRId64, height, asked);
     else if (is_covered(asking, height + above, &hash, covered))
         emit_raw(asking->out, asking->result);
 }
@@ -174,23 +171,23 @@ static void ask_by_hash(struct asking *asking, reader *read, const char *member)
     struct digest hash;
     struct span part;
     if (text == NULL) {
-        fail(asking, INVALID_PARAMS, "a hash of 32 bytes is wanted");
+        refuse(asking, "a hash of 32 bytes is wanted");
         return;
     }
     (is_header ? text_hex_upper : text_base64)(text, asking->args[0].bytes);
-    struct span params = args_text(&asking->arena, "{\"hash\":\"%s\"}", text);
+    struct span params = args_text(asking->arena, "{\"hash\":\"%s\"}", text);
     free(text);
-    if (!ask_primary(asking, asking->method, params))
+    if (!ask_primary(asking, asking->call->route->name, params))
         return;
     if (scan_member(asking->result, &part, member) && scan_is_null(part)) {
         emit_raw(asking->out, asking->result);
         return;
     }
-    const char *wrong = read(asking->result, &height, &hash, &asking->arena);
+    const char *wrong = read(asking->result, &height, &hash, asking->arena);
     if (wrong != NULL)
-        fail(asking, INTERNAL, "the primary's answer cannot be: %s", wrong);
+        fail(asking, "the primary's answer cannot be: %s", wrong);
     else if (!span_equal(digest_span(&hash), asking->args[0].bytes))
-        fail(asking, INTERNAL, "the primary answered with another block than was asked for");
+        fail(asking, "the primary answered with another block than was asked for");
     else if (is_covered(asking, height, &hash, BY_HASH))
         emit_raw(asking->out, asking->result);
 }
@@ -217,13 +214,13 @@ static void ask_blockchain(struct asking *asking) {
     int64_t heights[METAS_MAX];
     struct digest hashes[METAS_MAX];
     uint32_t count;
-    struct span params = args_text(&asking->arena, "{\"minHeight\":\"%" PRId64 "\",\"maxHeight\":\"%" PRId64 "\"}", asking->args[0].number,
+    struct span params = args_text(asking->arena, "{\"minHeight\":\"%" PRId64 "\",\"maxHeight\":\"%" PRId64 "\"}", asking->args[0].number,
                                    asking->args[1].number);
     if (!ask_primary(asking, "blockchain", params))
         return;
-    const char *wrong = light_results_blockchain(asking->result, heights, hashes, &count, METAS_MAX, &asking->arena);
+    const char *wrong = light_results_blockchain(asking->result, heights, hashes, &count, METAS_MAX, asking->arena);
     if (wrong != NULL) {
-        fail(asking, INTERNAL, "the primary's answer cannot be: %s", wrong);
+        fail(asking, "the primary's answer cannot be: %s", wrong);
         return;
     }
     for (uint32_t i = 0; i < count; i++)
@@ -238,16 +235,16 @@ static void ask_tx(struct asking *asking) {
     struct digest asked = {.size = 32}, data_hash;
     int64_t height;
     if (asking->args[0].bytes.size != 32) {
-        fail(asking, INVALID_PARAMS, "the hash of a transaction is wanted: 32 bytes");
+        refuse(asking, "the hash of a transaction is wanted: 32 bytes");
         return;
     }
     memcpy(asked.bytes, asking->args[0].bytes.data, 32);
     text_base64(text, asking->args[0].bytes);
-    if (!ask_primary(asking, "tx", args_text(&asking->arena, "{\"hash\":\"%s\",\"prove\":true}", text)))
+    if (!ask_primary(asking, "tx", args_text(asking->arena, "{\"hash\":\"%s\",\"prove\":true}", text)))
         return;
-    const char *wrong = light_results_tx(asking->result, &asked, &height, &data_hash, &asking->arena);
+    const char *wrong = light_results_tx(asking->result, &asked, &height, &data_hash, asking->arena);
     if (wrong != NULL)
-        fail(asking, INTERNAL, "the primary's answer cannot be: %s", wrong);
+        fail(asking, "the primary's answer cannot be: %s", wrong);
     else if (is_covered(asking, height, &data_hash, BY_DATA))
         emit_raw(asking->out, asking->result);
 }
@@ -263,7 +260,7 @@ static struct span query_params(struct asking *asking) {
     emit_key(&emit, "prove");
     emit_bool(&emit, true);
     emit_shut(&emit, '}');
-    arena_copy(&asking->arena, &copy, span_of(emit.data, emit.size));
+    arena_copy(asking->arena, &copy, span_of(emit.data, emit.size));
     emit_close(&emit);
     return copy;
 }
@@ -272,12 +269,12 @@ static void ask_query(struct asking *asking) {
     struct light_results_query query;
     if (!ask_primary(asking, "abci_query", query_params(asking)))
         return;
-    const char *wrong = light_results_query(&query, asking->result, &asking->arena);
+    const char *wrong = light_results_query(&query, asking->result, asking->arena);
     struct light_block *above = wrong == NULL ? trusted_soon(asking, query.height + 1) : NULL;
     if (above != NULL)
         wrong = light_results_query_verify(&query, asking->args[0].bytes, asking->args[1].bytes, &above->header.app_hash);
     if (wrong != NULL)
-        fail(asking, INTERNAL, "%s", wrong);
+        fail(asking, "%s", wrong);
     else if (above != NULL)
         emit_raw(asking->out, asking->result);
     light_block_release(above);
@@ -287,7 +284,7 @@ static void ask_query(struct asking *asking) {
 
 static struct light_block *asked_block(struct asking *asking) {
     if (asking->args[0].given && asking->args[0].number <= 0) {
-        fail(asking, INTERNAL, "height must be greater than 0, but got %" PRId64, asking->args[0].number);
+        fail(asking, "height must be greater than 0, but got %" PRId64, asking->args[0].number);
         return NULL;
     }
     return trusted_at(asking, asking->args[0].number);
@@ -345,7 +342,7 @@ static void ask_validators(struct asking *asking) {
         size = per_page->number > PAGE_MAX ? PAGE_MAX : (uint32_t)per_page->number;
     int64_t pages = (total + size - 1) / size, at = page->given ? page->number : 1;
     if (at < 1 || at > pages) {
-        fail(asking, INTERNAL, "page should be within [1, %" PRId64 "] range, given %" PRId64, pages, at);
+        fail(asking, "page should be within [1, %" PRId64 "] range, given %" PRId64, pages, at);
     } else {
         uint32_t skip = (uint32_t)(at - 1) * size;
         write_members(asking->out, block, skip, total - skip < size ? total - skip : size);
@@ -355,196 +352,73 @@ static void ask_validators(struct asking *asking) {
 
 /* ---- the table */
 
-#define HEIGHT {"height", ARG_INT64}
-
-static const struct method {
-    const char *name;
-    void (*ask)(struct asking *asking); /* NULL: over a WebSocket only, which is not here */
-    struct arg_spec specs[ARGS_MAX + 1];
-    bool is_passed; /* arguments are the primary's matter */
-} methods[] = {
-    {"block", ask_block, {HEIGHT}, false},
-    {"block_by_hash", ask_block_by_hash, {{"hash", ARG_BYTES}}, false},
-    {"header", ask_header, {HEIGHT}, false},
-    {"header_by_hash", ask_header_by_hash, {{"hash", ARG_HEX}}, false},
-    {"commit", ask_commit, {HEIGHT}, false},
-    {"validators", ask_validators, {HEIGHT, {"page", ARG_INT64}, {"per_page", ARG_INT64}}, false},
-    {"blockchain", ask_blockchain, {{"minHeight", ARG_INT64}, {"maxHeight", ARG_INT64}}, false},
-    {"block_results", ask_results, {HEIGHT}, false},
-    {"consensus_params", ask_params, {HEIGHT}, false},
-    {"tx", ask_tx, {{"hash", ARG_BYTES}, {"prove", ARG_BOOL}}, false},
-    {"abci_query", ask_query, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, false},
-    {"health", pass_on, {{0}}, true},
-    {"status", pass_on, {{0}}, true},
-    {"net_info", pass_on, {{0}}, true},
-    {"genesis", pass_on, {{0}}, true},
-    {"genesis_chunked", pass_on, {{0}}, true},
-    {"tx_search", pass_on, {{0}}, true},
-    {"block_search", pass_on, {{0}}, true},
-    {"abci_info", pass_on, {{0}}, true},
-    {"consensus_state", pass_on, {{0}}, true},
-    {"dump_consensus_state", pass_on, {{0}}, true},
-    {"unconfirmed_txs", pass_on, {{0}}, true},
-    {"num_unconfirmed_txs", pass_on, {{0}}, true},
-    {"check_tx", pass_on, {{0}}, true},
-    {"broadcast_tx_sync", pass_on, {{0}}, true},
-    {"broadcast_tx_async", pass_on, {{0}}, true},
-    {"broadcast_tx_commit", pass_on, {{0}}, true},
-    {"broadcast_evidence", pass_on, {{0}}, true},
-    {"subscribe", NULL, {{0}}, false},
-    {"unsubscribe", NULL, {{0}}, false},
-    {"unsubscribe_all", NULL, {{0}}, false},
-    {NULL, NULL, {{0}}, false},
-};
-
-static const struct method *find_method(struct span name) {
-    for (const struct method *method = methods; method->name != NULL; method++)
-        if (span_equal(name, span_text(method->name)))
-            return method;
-    return NULL;
-}
-
-static const char *message_of(int code) {
-    switch (code) {
-    case PARSE_ERROR: return "Parse error. Invalid JSON";
-    case INVALID_REQUEST: return "Invalid Request";
-    case NO_METHOD: return "Method not found";
-    case INVALID_PARAMS: return "Invalid params";
-    }
-    return "Internal error";
-}
-
-/* ---- envelopes */
-
-static void begin_answer(struct emit *out, struct span id) {
-    emit_open(out, '{');
-    shapes_text(out, "jsonrpc", span_text("2.0"));
-    emit_key(out, "id");
-    emit_raw(out, id);
-}
-
-static void write_error(struct emit *out, struct span id, int code, const char *data) {
-    begin_answer(out, id);
-    emit_key(out, "error");
-    emit_open(out, '{');
-    shapes_number(out, "code", code);
-    shapes_text(out, "message", span_text(message_of(code)));
-    if (data != NULL)
-        shapes_text(out, "data", span_text(data));
-    emit_shut(out, '}');
-    emit_shut(out, '}');
-}
-
-static void write_failure(struct asking *asking, struct span id) {
-    if (asking->error.size == 0) {
-        write_error(asking->out, id, asking->code, asking->text);
-        return;
-    }
-    begin_answer(asking->out, id);
-    emit_key(asking->out, "error");
-    emit_raw(asking->out, asking->error);
-    emit_shut(asking->out, '}');
-}
-
-static void call(struct asking *asking, const struct method *method) {
-    struct arg args[ARGS_MAX];
-    struct span error = {0};
-    asking->method = method->name;
-    asking->args = args;
-    if (method->ask == NULL) {
-        fail(asking, NO_METHOD, "%s works over a WebSocket only; the light client's proxy has none: subscribe at the node", method->name);
-        return;
-    }
-    memset(args, 0, sizeof args);
-    bool good = method->is_passed || (asking->is_uri ? args_from_uri(args, &error, method->specs, asking->params, span_of(NULL, 0), &asking->arena)
-                                                     : args_from_json(args, &error, method->specs, asking->params, &asking->arena));
-    if (good)
-        method->ask(asking);
-    else
-        fail(asking, INVALID_PARAMS, "%.*s", (int)error.size, (const char *)error.data);
-}
-
-/* Returns whether all went well. */
-static bool run(struct light_gate *gate, struct emit *out, struct span id, const struct method *method, struct span params, bool is_uri) {
-    struct asking asking = {.gate = gate, .out = out, .params = params, .is_uri = is_uri};
-    size_t mark = out->size;
-    arena_init(&asking.arena, ARENA_BYTES_MAX);
-    begin_answer(out, id);
-    emit_key(out, "result");
-    call(&asking, method);
-    if (asking.code == 0) {
-        emit_shut(out, '}');
-    } else {
-        out->size = mark;
-        write_failure(&asking, id);
-    }
-    free(asking.text);
+static void run(struct call *call, void (*ask)(struct asking *asking)) {
+    struct asking asking = {.gate = ((struct light_gate *)call->host->context), .call = call, .arena = call->arena, .out = call->out, .args = call->args};
+    ask(&asking);
     blob_release(asking.body);
-    arena_close(&asking.arena);
-    return asking.code == 0;
 }
 
-static bool is_id(struct span id) { return scan_kind(id) == SCAN_TEXT || scan_kind(id) == SCAN_NUMBER || scan_is_null(id); }
+#define ROUTE(name)                                                          \
+    static void route_##name(struct call *call) { run(call, ask_##name); }
+ROUTE(block)
+ROUTE(block_by_hash)
+ROUTE(header)
+ROUTE(header_by_hash)
+ROUTE(commit)
+ROUTE(validators)
+ROUTE(blockchain)
+ROUTE(results)
+ROUTE(params)
+ROUTE(tx)
+ROUTE(query)
+static void route_passed(struct call *call) { run(call, pass_on); }
 
-/* One request of a body; a notification is not answered. */
-static void answer_one(struct light_gate *gate, struct emit *out, struct span request) {
-    struct span id, method, params = {0}, name = {0};
-    struct arena arena;
-    if (scan_kind(request) != SCAN_OBJECT) {
-        write_error(out, span_text("null"), INVALID_REQUEST, "an object is wanted");
-        return;
-    }
-    if (!scan_member(request, &id, "id"))
-        return;
-    if (!is_id(id)) {
-        write_error(out, span_text("null"), INVALID_REQUEST, "an id is a string or a number");
-        return;
-    }
-    arena_init(&arena, 1 << 16);
-    const struct method *found = NULL;
-    if (scan_member(request, &method, "method") && scan_text(&name, method, &arena))
-        found = find_method(name);
-    scan_member(request, &params, "params");
-    if (found == NULL)
-        write_error(out, id, NO_METHOD, NULL);
-    else
-        run(gate, out, id, found, params, false);
-    arena_close(&arena);
+/* Before it is subscribed: the heights that it begins with are fetched. */
+static void route_subscribe(struct call *call) {
+    const struct light_gate *gate = call->host->context;
+    char *why = NULL;
+    if (!light_feed_reach(gate->feed, call->args[1].given ? call->args[1].number : 0, &why))
+        call_fail(call, "%s", why);
+    free(why);
 }
 
-static void answer_batch(struct light_gate *gate, struct emit *out, struct span batch) {
-    struct span key, item;
-    emit_open(out, '[');
-    for (struct scan_walk walk = scan_walk(batch); scan_next(&walk, &key, &item);)
-        answer_one(gate, out, item);
-    emit_shut(out, ']');
-    if (out->size == 2)
-        emit_clear(out); /* nothing but notifications */
-}
+#define HEIGHT {"height", ARG_INT64}
+#define PASSED(name) {name, routes_answered, .ask = route_passed, .as_it_comes = true}
 
-int light_routes_post(struct light_gate *gate, struct emit *out, struct span body) {
-    struct span value;
-    if (!scan_value(&value, body, NULL)) {
-        write_error(out, span_text("null"), PARSE_ERROR, "the body is not JSON");
-        return 500;
-    }
-    if (scan_kind(value) != SCAN_LIST) {
-        answer_one(gate, out, value);
-        return 200;
-    }
-    if (scan_count(value) > LIGHT_ROUTES_BATCH_MAX) {
-        write_error(out, span_text("null"), INVALID_REQUEST, "a batch of at most 10 requests is taken");
-        return 200;
-    }
-    answer_batch(gate, out, value);
-    return 200;
-}
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* what a route lacks is left out */
 
-int light_routes_uri(struct light_gate *gate, struct emit *out, struct span name, struct span query) {
-    const struct method *method = find_method(name);
-    if (method == NULL || method->ask == NULL) {
-        write_error(out, span_text("-1"), NO_METHOD, NULL);
-        return 404;
-    }
-    return run(gate, out, span_text("-1"), method, query, true) ? 200 : 500;
-}
+const struct route light_routes_table[] = {
+    {"block", routes_answered, {HEIGHT}, .ask = route_block},
+    {"block_by_hash", routes_answered, {{"hash", ARG_BYTES}}, .ask = route_block_by_hash},
+    {"header", routes_answered, {HEIGHT}, .ask = route_header},
+    {"header_by_hash", routes_answered, {{"hash", ARG_HEX}}, .ask = route_header_by_hash},
+    {"commit", routes_answered, {HEIGHT}, .ask = route_commit},
+    {"validators", routes_answered, {HEIGHT, {"page", ARG_INT64}, {"per_page", ARG_INT64}}, .ask = route_validators},
+    {"blockchain", routes_answered, {{"minHeight", ARG_INT64}, {"maxHeight", ARG_INT64}}, .ask = route_blockchain},
+    {"block_results", routes_answered, {HEIGHT}, .ask = route_results},
+    {"consensus_params", routes_answered, {HEIGHT}, .ask = route_params},
+    {"tx", routes_answered, {{"hash", ARG_BYTES}, {"prove", ARG_BOOL}}, .ask = route_tx},
+    {"abci_query", routes_answered, {{"path", ARG_TEXT}, {"data", ARG_HEX}, {"height", ARG_INT64}, {"prove", ARG_BOOL}}, .ask = route_query},
+    PASSED("health"),
+    PASSED("status"),
+    PASSED("net_info"),
+    PASSED("genesis"),
+    PASSED("genesis_chunked"),
+    PASSED("tx_search"),
+    PASSED("block_search"),
+    PASSED("abci_info"),
+    PASSED("consensus_state"),
+    PASSED("dump_consensus_state"),
+    PASSED("unconfirmed_txs"),
+    PASSED("num_unconfirmed_txs"),
+    PASSED("check_tx"),
+    PASSED("broadcast_tx_sync"),
+    PASSED("broadcast_tx_async"),
+    PASSED("broadcast_tx_commit"),
+    PASSED("broadcast_evidence"),
+    {"subscribe", subscriber_subscribe, {{"query", ARG_TEXT}, {"from_height", ARG_EXTRA_INT64}}, .ask = route_subscribe, .prepare = subscriber_prepare,
+     .websocket = true},
+    {"unsubscribe", subscriber_unsubscribe, {{"query", ARG_TEXT}}, .websocket = true},
+    {"unsubscribe_all", subscriber_unsubscribe_all, .websocket = true},
+    {NULL},
+};
