@@ -255,7 +255,7 @@ fork: $(OUT)/fork $(OUT)/invalid $(OUT)/quorate
 	@$(OUT)/invalid $(OUT)/quorate
 
 # Real validators, and a light client that is shown blocks which they never decided: found out, named, committed, audited.
-$(OUT)/light-attack: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,$(addprefix processes/,attack command committed forger booth false_node ear) node/outsider)
+$(OUT)/light-attack: $(call objects,$(ROOMS)) $(patsubst %,$(OUT)/tests/%.o,$(addprefix processes/,attack scene command committed forger booth false_node ear) node/outsider)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt $(LDLIBS)
 .PHONY: light-attack
 light-attack: $(OUT)/light-attack $(OUT)/quorate
