@@ -4,6 +4,7 @@
 #   make check               installs what is missing, then builds and runs every test (gcc and clang, sanitizers)
 #   make vectors [VECTORS=D] the protocol's test vectors, a line per file
 #   make test-ROOM           one room's tests (SAN=1: with ASan and UBSan)
+#   make trials              all random trials of the rooms' tests, of which a build with sanitizers tries a fifth
 #   make test-threads        what runs on several threads, under ThreadSanitizer
 #   make rpc-siege [FOR=s]   four validators, in peace and with their RPC ports under attack
 #   make bench               measures four validators on this machine
@@ -114,7 +115,13 @@ test-runner: $(OUT)/runner_bad
 	@echo "the runner tells what fails"
 
 .PHONY: tests
-tests: test-runner $(ROOMS:%=test-%)
+tests: test-runner test-node $(filter-out test-node,$(ROOMS:%=test-%)) # the longest first
+
+# The test cases called "trials" are random ones, of which a build with sanitizers tries a part (tests/trials.h): all of them.
+.PHONY: trials
+trials: $(OUT)/test_tendermint $(OUT)/test_node
+	@CK_RUN_CASE=trials $(OUT)/test_tendermint
+	@CK_RUN_CASE=trials $(OUT)/test_node
 
 # Everything that tests: both compilers, with the sanitizers, then real processes of the release build.
 check: deps
@@ -122,6 +129,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 CC=clang build/clang/quorate
 	@$(MAKE) --no-print-directory -j2 CC=gcc SAN=1 tests vectors
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 tests vectors
+	@$(MAKE) --no-print-directory -j2 CC=gcc trials
 	@$(MAKE) --no-print-directory -j2 CC=clang SAN=1 fuzz-replay
 	@$(MAKE) --no-print-directory -j2 CC=clang test-threads
 	@$(MAKE) --no-print-directory -j2 CC=gcc sim-check

@@ -21,7 +21,7 @@ refresh() {
         cp -Rp "$sources/$room" "$copy/" && cp -Rp "$sources/tests/$room" "$copy/tests/" || exit 1
     done
     rm -rf "$copy/tests/sim"
-    cp -p "$sources/Makefile" "$copy/" && cp -p "$sources/tests/main.sh" "$sources"/tests/runner.[ch] "$copy/tests/" && cp -p "$sources/tests/fuzz/fuzz.mk" "$copy/tests/fuzz/" || exit 1
+    cp -p "$sources/Makefile" "$copy/" && cp -p "$sources/tests/main.sh" "$sources"/tests/*.[ch] "$copy/tests/" && cp -p "$sources/tests/fuzz/fuzz.mk" "$copy/tests/fuzz/" || exit 1
     [ ! -d "$sources/tests/sim" ] || cp -Rp "$sources/tests/sim" "$copy/tests/"
     if [ -f "$copy/mutated" ]; then forget "$(cat "$copy/mutated")"; fi
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/trials.h"
+
 #define NAME "data/priv_validator_state.json"
 #define TWIN "data/priv_validator_state.alt"
 
@@ -398,7 +400,7 @@ static __attribute__((noinline)) bool run_until_crash(volatile int *place, int64
 START_TEST(no_crash_lets_a_second_signature_out_or_forgets_one_that_left) {
     bool finished = false;
     for (uint64_t fail_after = 1; !finished && fail_after < 200; fail_after++) {
-        for (uint64_t chance = 0; chance < 40; chance++) {
+        for (uint64_t chance = 0; chance < trials(40); chance++) {
             volatile int place = 0;
             signer_free(signer);
             disk_memory_free(disk);
@@ -423,7 +425,7 @@ END_TEST
 
 START_TEST(after_a_crash_a_different_vote_for_a_place_that_left_is_refused) {
     for (uint64_t fail_after = 1; fail_after < 60; fail_after++) {
-        for (uint64_t chance = 0; chance < 100; chance++) {
+        for (uint64_t chance = 0; chance < trials(100); chance++) {
             volatile int place = 0;
             char *error = NULL;
             signer_free(signer);
@@ -498,10 +500,14 @@ Suite *suite_signer(void) {
     tcase_add_test(tests, both_files_hold_the_last_mark_in_cometbfts_format);
     tcase_add_test(tests, the_text_is_cometbfts);
     tcase_add_test(tests, other_texts_are_no_marks);
-    tcase_add_test(tests, no_crash_lets_a_second_signature_out_or_forgets_one_that_left);
-    tcase_add_test(tests, after_a_crash_a_different_vote_for_a_place_that_left_is_refused);
     tcase_add_test(tests, a_prevote_signed_before_is_given_back_in_place_of_another);
     tcase_add_test(tests, a_precommit_signed_before_is_not_given_back_in_place_of_another);
     suite_add_tcase(suite, tests);
+    TCase *crashes = tcase_create("trials");
+    tcase_add_checked_fixture(crashes, setup, teardown);
+    tcase_set_timeout(crashes, 240);
+    tcase_add_test(crashes, no_crash_lets_a_second_signature_out_or_forgets_one_that_left);
+    tcase_add_test(crashes, after_a_crash_a_different_vote_for_a_place_that_left_is_refused);
+    suite_add_tcase(suite, crashes);
     return suite;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/node/stranger.h"
+#include "tests/trials.h"
 
 struct chance {
     uint64_t state;
@@ -141,7 +142,7 @@ static void run_seed(uint64_t seed) {
 /* SIM_SEEDS="first count" runs others. */
 START_TEST(after_any_trouble_the_network_goes_on_and_nobody_has_lied) {
     const char *asked = getenv("SIM_SEEDS");
-    unsigned long first = 1, count = 200;
+    unsigned long first = 1, count = trials(200);
     if (asked != NULL)
         sscanf(asked, "%lu %lu", &first, &count);
     for (unsigned long seed = first; seed < first + count; seed++)
@@ -152,7 +153,7 @@ END_TEST
 Suite *suite_sim(void);
 Suite *suite_sim(void) {
     Suite *suite = suite_create("sim");
-    TCase *tests = tcase_create("sim");
+    TCase *tests = tcase_create("trials");
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, after_losses_on_all_channels_the_network_goes_on);
     tcase_add_test(tests, after_any_trouble_the_network_goes_on_and_nobody_has_lied);

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include "tests/tendermint/walk.h"
+#include "tests/trials.h"
 
 static uint64_t wish(uint64_t walks) {
     const char *text = getenv("QUORATE_WALKS");
-    return text == NULL ? walks : strtoull(text, NULL, 10);
+    return text == NULL ? trials(walks) : strtoull(text, NULL, 10);
 }
 
 static void walk_many(struct walk_counts *counts, enum walk_rule rule, bool below_third, uint64_t walks) {
@@ -45,7 +46,7 @@ END_TEST
 Suite *suite_audit_walks(void);
 Suite *suite_audit_walks(void) {
     Suite *suite = suite_create("audit_walks");
-    TCase *tests = tcase_create("walks");
+    TCase *tests = tcase_create("trials");
     tcase_set_timeout(tests, 3600);
     tcase_add_loop_test(tests, nobody_honest_is_convicted_whatever_the_lock_rule_and_strict_attributes_every_fork, 0, WALK_RULES);
     tcase_add_loop_test(tests, below_a_third_there_is_no_fork_and_all_decide_also_with_strict_next_to_comet, 0, WALK_RULES);

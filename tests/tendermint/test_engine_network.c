@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/trials.h"
+
 enum { NODES_MAX = 7, HEIGHTS = 2, SPOKEN_MAX = 8192, CALM_MS = 6000, PATIENCE_MS = 400000, GOSSIP_MS = 120 };
 
 struct message { /* to one node */
@@ -476,6 +478,7 @@ static void check_lock_rule(const struct network *net) {
 
 static void run_seeds(uint32_t count, uint32_t liars, uint64_t seeds) {
     const char *wish = getenv("QUORATE_SEEDS");
+    seeds = trials(seeds);
     if (wish != NULL)
         seeds = strtoull(wish, NULL, 10);
     for (uint64_t seed = 0; seed < seeds; seed++) {
@@ -506,7 +509,7 @@ END_TEST
 Suite *suite_engine_network(void);
 Suite *suite_engine_network(void) {
     Suite *suite = suite_create("engine_network");
-    TCase *tests = tcase_create("networks");
+    TCase *tests = tcase_create("trials");
     tcase_set_timeout(tests, 3600);
     tcase_add_test(tests, one_node_alone_decides);
     tcase_add_test(tests, four_honest_nodes_agree_and_decide);

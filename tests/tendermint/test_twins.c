@@ -3,6 +3,8 @@
 
 #include <check.h>
 
+#include "tests/trials.h"
+
 static void must_be_safe(const struct twins_report *report) {
     ck_assert_msg(report->violations == 0, "%llu violations; the first: %s", (unsigned long long)report->violations, report->first);
     ck_assert_uint_gt(report->decisions, 0);
@@ -46,7 +48,7 @@ START_TEST(seven_rounds_by_chance_are_safe) {
     struct twins_report report;
     for (settings.rule = TWINS_STRICT; settings.rule < TWINS_RULES; settings.rule++)
         for (settings.groups = TWINS_TWO_GROUPS; settings.groups <= TWINS_THREE_GROUPS; settings.groups++) {
-            twins_sample(&report, &settings, 1, settings.groups == TWINS_TWO_GROUPS ? 20000 : 5000);
+            twins_sample(&report, &settings, 1, trials(settings.groups == TWINS_TWO_GROUPS ? 20000 : 5000));
             must_be_safe(&report);
         }
 }
@@ -61,7 +63,10 @@ Suite *suite_twins(void) {
     tcase_add_test(tests, two_rounds_of_any_three_groups_are_safe);
     tcase_add_test(tests, four_rounds_with_the_twins_on_two_sides_are_safe);
     tcase_add_test(tests, two_rounds_whose_precommits_go_other_ways_than_their_prevotes_are_safe);
-    tcase_add_test(tests, seven_rounds_by_chance_are_safe);
     suite_add_tcase(suite, tests);
+    TCase *chance = tcase_create("trials");
+    tcase_set_timeout(chance, 300);
+    tcase_add_test(chance, seven_rounds_by_chance_are_safe);
+    suite_add_tcase(suite, chance);
     return suite;
 }
