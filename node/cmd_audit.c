@@ -17,7 +17,12 @@ int cmd_audit(int argc, char **argv) {
         {"watch", "compare several nodes; a bundle when they disagree", cmd_audit_watch},
         {"demo", "fork a network on this machine, and find who did it", cmd_audit_demo},
     };
-    return cli_choose("audit", choices, sizeof choices / sizeof choices[0], argc, argv);
+    int status = cli_choose("audit", choices, sizeof choices / sizeof choices[0], argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "quorate audit: what was to be said could not be written: %s\n", strerror(errno));
+    clearerr(stdout);
+    return CLI_WORLD;
 }
 
 struct blob *cmd_audit_read(const char *path, char **error) { return keyfile_read(path, DOCKET_FILE_BYTES_MAX, error); }

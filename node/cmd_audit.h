@@ -24,6 +24,13 @@ bool cmd_audit_base(struct audit_base *base, const char *genesis, const char *he
 struct blob *cmd_audit_read(const char *path, char **error);
 /* Whole or not at all, and what is there is replaced; but a pipe, a terminal or /dev/stdout is written to as it is. */
 bool cmd_audit_write(const char *path, struct span bytes, char **error);
+struct audit_results { /* where to; NULL: not wanted */
+    const char *out, *bundle, *requests, *svg;
+    const char *deadline; /* for the requests */
+    bool json;            /* on stdout, instead of the summary */
+};
+/* Shows first, then writes, so that a full disk costs no result. */
+bool cmd_audit_results(const struct audit_results *results, const struct docket *docket, char **error);
 int cmd_audit_bad_input(const struct cli_command *command, char *error); /* says it; AUDIT_BAD_INPUT */
 
 struct audit_list { /* of an option that may be given several times */

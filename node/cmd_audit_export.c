@@ -61,6 +61,8 @@ int cmd_audit_export(int argc, char **argv) {
     if (good)
         cmd_audit_tell(&node, height, path);
     status = good ? CLI_GOOD : cli_fail(&export_command, error);
+    if (!good && log != NULL)
+        status = CLI_WORLD;
     blob_release(log);
     free(path);
     return status;

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "node/audit_chains.h"
-#include "node/audit_draw.h"
 #include "node/cli_rpc.h"
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
@@ -71,7 +70,8 @@ static const struct cli_command run_command = {
                "  --answers DIR       what the suspects answered (`quorate audit answer`)\n"
                "\n"
                "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 more than a third convicted (of a fork, or of\n"
-               "a block that was shown to light clients alone), 11 fork not resolved yet, 2 bad input.",
+               "a block that was shown to light clients alone), 11 fork not resolved yet, 2 bad input (also when no fork is shown, but a commit that was\n"
+               "given could not be used), 3 a file cannot be written (the report is shown all the same). Files that are there are replaced.",
     .example = "quorate audit run --genesis genesis.json --height 7 --node http://10.0.0.1:26657 --node http://10.0.0.7:26657 --bundle proof\n"
                "\n"
                "or from files:\n"
@@ -168,65 +168,6 @@ static bool read_logs(struct docket *docket, char **error) {
     return read_evidence(docket, error);
 }
 
-static bool write_text(const char *path, struct emit *emit, char **error) {
-    struct emit indented;
-    emit_init(&indented);
-    emit_indented(&indented, span_of(emit->data, emit->size));
-    emit_raw(&indented, span_text("\n"));
-    bool good = cmd_audit_write(path, span_of(indented.data, indented.size), error);
-    emit_close(&indented);
-    return good;
-}
-
-static bool write_requests(const struct docket *docket, char **error) {
-    uint32_t number = 0;
-    if (requests_path == NULL)
-        return true;
-    for (uint32_t i = 0; i < docket->report.count && *error == NULL; i++) {
-        const struct audit_finding *finding = &docket->report.findings[i];
-        struct audit_request request;
-        struct emit emit;
-        if (finding->status != AUDIT_SUSPECT)
-            continue;
-        audit_request_of(&request, &docket->audit, finding);
-        emit_init(&emit);
-        audit_request_emit(&emit, &request, deadline);
-        char *path = complaint_of("%s/request-%u.json", requests_path, ++number);
-        write_text(path, &emit, error);
-        free(path);
-        emit_close(&emit);
-    }
-    return *error == NULL;
-}
-
-static bool write_picture(const struct docket *docket, char **error) {
-    struct emit emit;
-    if (svg_path == NULL)
-        return true;
-    emit_init(&emit);
-    audit_draw(&emit, docket);
-    bool good = cmd_audit_write(svg_path, span_of(emit.data, emit.size), error);
-    emit_close(&emit);
-    return good;
-}
-
-static bool write_results(const struct docket *docket, char **error) {
-    struct emit emit;
-    emit_init(&emit);
-    audit_report_emit(&emit, docket);
-    bool good = (out_path == NULL || write_text(out_path, &emit, error)) && write_requests(docket, error) && write_picture(docket, error) &&
-                (bundle_path == NULL || docket->bundle.size == 0 || cmd_audit_write(bundle_path, docket->bundle, error));
-    if (good && json) {
-        struct emit indented;
-        emit_init(&indented);
-        emit_indented(&indented, span_of(emit.data, emit.size));
-        printf("%.*s\n", (int)indented.size, indented.data);
-        emit_close(&indented);
-    }
-    emit_close(&emit);
-    return good;
-}
-
 static bool read_deadline(struct timestamp *due, char **error) {
     if (deadline == NULL || timestamp_parse(due, span_text(deadline)))
         return true;
@@ -284,13 +225,22 @@ static bool judge(struct docket *docket, struct audit_chains *chains, struct rer
     audit_chains_votes(chains, docket);
     execute_homes(docket, chains, reruns);
     *error = docket_judge(docket, passed);
-    return *error == NULL && write_results(docket, error);
+    return *error == NULL;
 }
 
 static void show_sources_anyway(const struct docket *docket) {
     for (uint32_t i = 0; i < docket->source_count; i++)
         if (docket->sources[i].note[0] != '\0')
             fprintf(stderr, "  %s: %s\n", docket->sources[i].name, docket->sources[i].note);
+}
+
+static int finish(const struct docket *docket) {
+    struct audit_results results = {out_path, bundle_path, requests_path, svg_path, deadline, json};
+    char *error = NULL;
+    if (cmd_audit_results(&results, docket, &error))
+        return (int)audit_report_exit(docket);
+    cli_fail(&run_command, error);
+    return CLI_WORLD;
 }
 
 int cmd_audit_run(int argc, char **argv) {
@@ -320,11 +270,9 @@ int cmd_audit_run(int argc, char **argv) {
     struct audit_chains chains = {.count = 0};
     bool good = judge(docket, &chains, reruns, &error);
     audit_chains_close(&chains);
-    if (good && !json)
-        audit_report_show(stdout, docket);
     if (!good)
         show_sources_anyway(docket);
-    status = good ? (int)audit_report_exit(docket) : cmd_audit_bad_input(&run_command, error);
+    status = good ? finish(docket) : cmd_audit_bad_input(&run_command, error);
     docket_close(docket);
     free(docket);
     for (uint32_t i = 0; i < AUDIT_CHAINS_MAX; i++)

@@ -78,23 +78,10 @@ static char *gather(const struct watch *watch, struct docket *docket, int64_t he
     return error == NULL ? docket_judge(docket, false) : error;
 }
 
-static bool write_results(const struct docket *docket, char **error) {
-    struct emit emit, indented;
-    emit_init(&emit);
-    emit_init(&indented);
-    audit_report_emit(&emit, docket);
-    emit_indented(&indented, span_of(emit.data, emit.size));
-    bool good = cmd_audit_write(bundle_path, docket->bundle, error) &&
-                (out_path == NULL || cmd_audit_write(out_path, span_of(indented.data, indented.size), error));
-    emit_close(&emit);
-    emit_close(&indented);
-    return good;
-}
-
 static int raise_alarm(const struct docket *docket) {
+    struct audit_results results = {.out = out_path, .bundle = bundle_path};
     char *error = NULL;
-    audit_report_show(stdout, docket); /* first: whatever becomes of the files */
-    if (!write_results(docket, &error)) {
+    if (!cmd_audit_results(&results, docket, &error)) {
         cli_fail(&command, error);
         return CLI_WORLD;
     }

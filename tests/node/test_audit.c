@@ -1,9 +1,12 @@
 /* `quorate audit` as a user runs it, on the files of a fork that the demonstration makes. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "genesis/scan.h"
 #include "node/cmd_audit.h"
 #include "node/journal.h"
 #include "node/wire.h"
@@ -339,6 +342,54 @@ START_TEST(a_second_commit_that_cannot_be_used_is_told_and_is_not_called_no_fork
 }
 END_TEST
 
+START_TEST(a_report_is_shown_even_if_no_file_can_be_written_and_pipes_are_not_replaced) {
+    char name[128];
+    EXPECT(3, "run", FORK, "--commit", "@next-a.json", "--commit", "@next-b.json", "--bundle", "@genesis.json/proof");
+    EXPECT_SAID("verdict: fork, and more than a third");
+    EXPECT_SAID("genesis.json/proof");
+    EXPECT(3, "run", FORK, "--out", "@.");
+    EXPECT_SAID("it is a folder; name a file");
+    EXPECT(2, "run", FORK, "--log", "@.");
+    EXPECT_SAID("it is a folder, not a file");
+    snprintf(name, sizeof name, "%s/pipe", prompt_folder);
+    ck_assert_int_eq(mkfifo(name, 0600), 0);
+    int reader = open(name, O_RDONLY | O_NONBLOCK);
+    EXPECT(11, "run", FORK, "--bundle", "@pipe");
+    struct stat status;
+    ck_assert(stat(name, &status) == 0 && S_ISFIFO(status.st_mode));
+    char magic[16];
+    ck_assert_int_eq(read(reader, magic, sizeof magic), 16);
+    ck_assert_mem_eq(magic, AUDIT_BUNDLE_MAGIC, 16);
+    close(reader);
+}
+END_TEST
+
+/* {"key": 7} or "7" */
+static int64_t number_of(const char *json, const char *key) {
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "\"%s\": ", key);
+    const char *at = strstr(json, wanted);
+    ck_assert_msg(at != NULL, "no %s", key);
+    at += strlen(wanted);
+    return atoll(*at == '"' ? at + 1 : at);
+}
+
+START_TEST(the_sums_of_the_report_are_those_of_its_findings_and_of_the_text) {
+    EXPECT(10, "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--log", "@guilty.log", "--deadline", "2024-01-01T00:00:00Z", "--out",
+           "@report.json");
+    EXPECT_SAID("convicted by their own logs 25.0 %, by silence 25.0 %, suspect 0.0 %");
+    struct blob *report = prompt_read("report.json");
+    char *text = strndup((const char *)report->data, report->size);
+    struct span whole;
+    ck_assert(scan_value(&whole, span_text(text), NULL));
+    ck_assert_int_eq(4 * number_of(text, "by_log_power"), number_of(text, "total_power"));
+    ck_assert_int_eq(4 * number_of(text, "by_silence_power"), number_of(text, "total_power"));
+    ck_assert_int_eq(number_of(text, "suspect_power") + number_of(text, "proven_power"), 0);
+    free(text);
+    blob_release(report);
+}
+END_TEST
+
 START_TEST(a_chain_of_another_name_or_other_validators_is_named) {
     struct blob *genesis = prompt_read("genesis.json");
     static char text[16384];
@@ -405,6 +456,8 @@ Suite *suite_audit(void) {
     tcase_add_test(tests, a_set_that_is_not_the_header_s_is_no_help);
     tcase_add_test(tests, the_block_that_evidence_accuses_counts_like_another_commit);
     tcase_add_test(tests, a_second_commit_that_cannot_be_used_is_told_and_is_not_called_no_fork);
+    tcase_add_test(tests, a_report_is_shown_even_if_no_file_can_be_written_and_pipes_are_not_replaced);
+    tcase_add_test(tests, the_sums_of_the_report_are_those_of_its_findings_and_of_the_text);
     tcase_add_test(tests, a_chain_of_another_name_or_other_validators_is_named);
     tcase_add_test(tests, a_request_that_was_changed_is_not_answered);
     tcase_add_test(tests, every_audit_command_has_help_with_an_example);
