@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "crypto/text.h"
 #include "node/cli_rpc.h"
@@ -21,8 +22,20 @@ static struct audit_chain *add(struct audit_chains *chains, const char *name, ch
     return chain;
 }
 
+static bool is_of_comet(const char *folder) {
+    char *path = complaint_of("%s/data/blockstore.db", folder);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
 bool audit_chains_add_home(struct audit_chains *chains, const char *folder, const char *chain_id, char **error) {
     struct audit_chain *chain = add(chains, folder, error);
+    if (chain != NULL && is_of_comet(folder)) {
+        *error = complaint_of("%s: this is a home of CometBFT, whose store is another: start that node and give its RPC with --node URL; its log is read with "
+                              "--cometbft-wal %s/data/cs.wal", folder, folder);
+        return false;
+    }
     if (chain == NULL || !homestore_open(&chain->home, folder, false, error))
         return false;
     if (strcmp(chain->home.ledger.state.chain_id, chain_id) != 0) {
@@ -55,6 +68,13 @@ void audit_chains_close(struct audit_chains *chains) {
     chains->count = 0;
 }
 
+static bool has_commit(const struct docket *docket, int64_t height) {
+    bool found = false;
+    for (uint32_t i = 0; i < docket->signed_count; i++)
+        found |= docket->signed_headers[i].header.height == height;
+    return found;
+}
+
 void audit_chains_search(struct audit_chains *chains, struct docket *docket, int64_t height) {
     struct docket_source *notes[AUDIT_CHAINS_MAX];
     struct audit_links links;
@@ -63,7 +83,7 @@ void audit_chains_search(struct audit_chains *chains, struct docket *docket, int
         notes[i] = docket_source(docket, chains->list[i]->name);
         audit_links_take(&links, &chains->list[i]->source, notes[i]);
     }
-    for (uint32_t i = 0; i < chains->count && !links.done; i++)
+    for (uint32_t i = 0; i < chains->count && !links.done && has_commit(docket, height); i++)
         audit_links_walk(&links, &chains->list[i]->source, notes[i]);
     audit_links_end(&links);
 }

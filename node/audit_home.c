@@ -93,9 +93,13 @@ static void read_journal(struct source *source, const struct config *config) {
 
 static bool read_store(struct source *source, const struct config *config, const char *chain_id, char **error) {
     char *folder = config_path(config, config->db_dir), *path = complaint_of("%s/votes.db", folder);
+    char *of_comet = complaint_of("%s/blockstore.db", folder);
     bool there = access(path, F_OK) == 0;
-    if (!there)
+    if (!there && access(of_comet, F_OK) == 0)
+        *error = complaint_of("%s: this is the data of CometBFT, which keeps no vote journal: hand the auditor its cs.wal folder, for --cometbft-wal", folder);
+    else if (!there)
         *error = complaint_of("%s: there is no vote journal: has a node run in this home?", path);
+    free(of_comet);
     struct kv *kv = there ? kv_leveldb_open(path, NULL, (struct kv_failure){NULL, fail}, error) : NULL;
     free(folder);
     free(path);

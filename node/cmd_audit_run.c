@@ -17,7 +17,7 @@ enum { NODE_TIMEOUT_MS = 30000 };
 static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path, *application;
 static int64_t height;
 static bool json, execute;
-static struct audit_list commits, logs, journals, answers, homes, nodes;
+static struct audit_list commits, logs, journals, answers, asked, homes, nodes;
 
 /* ---- run */
 
@@ -29,6 +29,7 @@ static bool take_file(void *context, const char *name, const char *value, char *
                               : strcmp(name, "log") == 0                                            ? &logs
                               : strcmp(name, "cometbft-wal") == 0 || strcmp(name, "journal") == 0 ? &journals
                               : strcmp(name, "answers") == 0                                        ? &answers
+                              : strcmp(name, "asked") == 0                                          ? &asked
                               : strcmp(name, "chain") == 0                                          ? &homes
                               : strcmp(name, "node") == 0                                           ? &nodes
                                                                                                     : NULL;
@@ -68,6 +69,8 @@ static const struct cli_command run_command = {
                "  --log FILE          what `quorate audit export` wrote\n"
                "  --journal DIR       a journal's folder or file (data/cs.wal), of ours or of CometBFT; --cometbft-wal DIR is the same\n"
                "  --answers DIR       what the suspects answered (`quorate audit answer`)\n"
+               "  --asked DIR         the requests that were sent: whoever is in none of them is not convicted by its silence. Answers can raise\n"
+               "                      suspicion of somebody new, who is to be asked then (again --requests, and a deadline of its own)\n"
                "\n"
                "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 more than a third convicted (of a fork, or of\n"
                "a block that was shown to light clients alone), 11 fork not resolved yet, 2 bad input (also when no fork is shown, but a commit that was\n"
@@ -79,7 +82,7 @@ static const struct cli_command run_command = {
                "quorate audit export --home net/node1 --height 7 --out node1.log\n"
                "quorate audit run --genesis genesis.json --commit a.json --commit b.json --log node1.log --bundle proof --requests ask\n"
                "quorate audit answer ask/request-1.json --home net/node2 --out answers/2.json      (each suspect, on its host)\n"
-               "quorate audit run --genesis genesis.json --commit a.json --commit b.json --log node1.log --answers answers \\\n"
+               "quorate audit run --genesis genesis.json --commit a.json --commit b.json --log node1.log --asked ask --answers answers \\\n"
                "    --deadline 2026-01-31T12:00:00Z --bundle proof --out report.json\n"
                "quorate audit verify proof --genesis genesis.json                                  (anybody, anywhere)",
     .options = run_options,
@@ -135,18 +138,32 @@ static void add_answer(struct docket *docket, struct docket_source *source, stru
 
 static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
-static bool read_answers(struct docket *docket, const char *path, char **error) {
+static void add_asked(struct docket *docket, struct docket_source *source, struct span bytes) {
+    struct audit_request request;
+    const char *why = audit_request_parse(&request, bytes, &docket->arena);
+    if (why == NULL && (strcmp(request.chain_id, docket->chain_id) != 0 || request.height != docket->height))
+        why = "of another chain or height";
+    else if (why == NULL && valset_find(docket->set, &request.who) < 0)
+        why = "to somebody who was no validator then";
+    if (why == NULL)
+        docket_add_asked(docket, &request.who);
+    snprintf(source->note, sizeof source->note, "%s%s", why == NULL ? "was asked" : "passed over: ", why == NULL ? "" : why);
+}
+
+/* A file, or all of a folder. */
+static bool read_each(struct docket *docket, const char *path, void (*add)(struct docket *docket, struct docket_source *source, struct span bytes),
+                      char **error) {
     struct dirent **entries;
     struct stat status;
     if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
-        return read_source(docket, path, add_answer, error);
+        return read_source(docket, path, add, error);
     int count = scandir(path, &entries, is_visible, alphasort);
     if (count < 0)
         *error = complaint_of("%s: %s", path, strerror(errno));
     for (int i = 0; i < count; i++) {
         char *name = complaint_of("%s/%s", path, entries[i]->d_name);
         if (*error == NULL)
-            read_source(docket, name, add_answer, error);
+            read_source(docket, name, add, error);
         free(name);
         free(entries[i]);
     }
@@ -161,7 +178,12 @@ static bool read_logs(struct docket *docket, char **error) {
         if (!read_source(docket, logs.items[i], docket_add_log, error))
             return false;
     for (uint32_t i = 0; i < answers.count; i++)
-        if (!read_answers(docket, answers.items[i], error))
+        if (!read_each(docket, answers.items[i], add_answer, error))
+            return false;
+    if (asked.count > 0)
+        docket_add_asked(docket, NULL);
+    for (uint32_t i = 0; i < asked.count; i++)
+        if (!read_each(docket, asked.items[i], add_asked, error))
             return false;
     for (uint32_t i = 0; i < journals.count; i++)
         docket_add_journal(docket, journals.items[i]);
@@ -254,7 +276,7 @@ int cmd_audit_run(int argc, char **argv) {
     height = 0;
     json = execute = false;
     cli_rpc_begin();
-    commits.count = logs.count = journals.count = answers.count = homes.count = nodes.count = 0;
+    commits.count = logs.count = journals.count = answers.count = asked.count = homes.count = nodes.count = 0;
     if (!cli_parse(&run_command, &rest, &status, 1, argc, argv))
         return status;
     if (lock_rule != NULL && !audit_rule_parse(&rule, span_text(lock_rule)))

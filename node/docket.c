@@ -264,6 +264,16 @@ bool docket_add_evidence(struct docket *docket, struct docket_source *source, st
 
 /* ---- judging */
 
+void docket_add_asked(struct docket *docket, const struct address *who) {
+    if (docket->asked == NULL)
+        docket->asked = room(docket, docket->set->count, sizeof docket->asked[0]);
+    for (uint32_t i = 0; who != NULL && i < docket->asked_count; i++)
+        if (address_equal(&docket->asked[i], who))
+            return;
+    if (who != NULL && docket->asked_count < docket->set->count)
+        docket->asked[docket->asked_count++] = *who;
+}
+
 bool docket_is_fork(const struct docket *docket) { return docket->commits[0] != NULL && docket->commits[1] != NULL; }
 
 bool docket_is_whole(const struct docket *docket) {
@@ -295,6 +305,8 @@ char *docket_judge(struct docket *docket, bool deadline_passed) {
         .logs = docket->own_logs,
         .log_count = docket->own_count,
         .deadline_passed = deadline_passed,
+        .asked = docket->asked,
+        .asked_count = docket->asked_count,
     };
     if (!has_room || !audit_judge(&docket->report, &docket->audit, &docket->arena))
         return complaint_of("what was handed in does not fit into the %zu MiB that an audit may take; give fewer logs", DOCKET_BYTES_MAX >> 20);

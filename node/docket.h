@@ -75,6 +75,9 @@ struct docket {
     struct span *blocks;     /* for the bundle: from the first to below the height */
     uint32_t block_count;
 
+    struct address *asked; /* NULL: all suspects were asked */
+    uint32_t asked_count;
+
     /* from docket_judge on */
     struct audit_case audit;
     struct audit_report report;
@@ -115,6 +118,8 @@ bool docket_is_log(struct span bytes); /* looks like audit_log.h */
 /* Then: which headers of the height contradict the blocks of a home. The rerun must outlive docket_judge. */
 struct rerun;
 void docket_rerun(struct docket *docket, struct docket_source *source, struct rerun *rerun);
+
+void docket_add_asked(struct docket *docket, const struct address *who); /* from the first call on, nobody else was; NULL: nobody yet */
 
 /* At last. NULL: good; the bundle is there unless no commit is. */
 char *docket_judge(struct docket *docket, bool deadline_passed);

@@ -110,6 +110,13 @@ static bool own_log_convicts(const struct audit_case *audit, int32_t log, const 
     return group == NULL || !audit_votes_polka(own, group);
 }
 
+static bool was_asked(const struct audit_case *audit, const struct address *who) {
+    bool found = audit->asked == NULL;
+    for (uint32_t i = 0; i < audit->asked_count && !found; i++)
+        found = address_equal(&audit->asked[i], who);
+    return found;
+}
+
 static void judge_absence(const struct audit_case *audit, struct audit_finding *finding) {
     int32_t log = own_log_of(audit, &finding->who);
     const struct header *header = audit_find_header(audit, &finding->a->block_id);
@@ -118,7 +125,7 @@ static void judge_absence(const struct audit_case *audit, struct audit_finding *
         finding->status = AUDIT_CONVICTED_BY_LOG;
         finding->log = log;
         finding->headers[0] = header;
-    } else if (audit->deadline_passed && (finding->kind == AUDIT_A1 || finding->a->round > 0)) {
+    } else if (audit->deadline_passed && was_asked(audit, &finding->who) && (finding->kind == AUDIT_A1 || finding->a->round > 0)) {
         finding->status = AUDIT_CONVICTED_BY_SILENCE; /* but nobody is bound to keep the polka of a height that it decided in round 0 */
     }
 }

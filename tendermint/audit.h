@@ -93,6 +93,8 @@ struct audit_case { /* all loans */
     const struct audit_own_log *logs;
     uint32_t log_count;
     bool deadline_passed;                /* those who were asked had their time */
+    const struct address *asked;         /* who they are; NULL: all. Nobody else is convicted by silence */
+    uint32_t asked_count;
 };
 
 struct audit_report { /* memory of the arena */

@@ -390,6 +390,27 @@ START_TEST(the_sums_of_the_report_are_those_of_its_findings_and_of_the_text) {
 }
 END_TEST
 
+START_TEST(whoever_was_not_asked_is_not_convicted_by_its_silence) {
+    char name[128];
+    EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--requests", "@ask");
+    struct blob *one = prompt_read("ask/request-1.json");
+    prompt_write("some/1.json", blob_span(one));
+    prompt_write("some/2.json", span_text("nonsense"));
+#define WITH_LOGS "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--deadline", "2024-01-01T00:00:00Z"
+    EXPECT(10, WITH_LOGS);
+    EXPECT(10, WITH_LOGS, "--asked", "@ask");
+    EXPECT(11, WITH_LOGS, "--asked", "@some");
+    EXPECT_SAID("by silence 25.0 %, suspect 25.0 %");
+    EXPECT_SAID("2.json: 0 headers; passed over: this is no audit request");
+    snprintf(name, sizeof name, "%s/none", prompt_folder);
+    ck_assert_int_eq(mkdir(name, 0700), 0);
+    EXPECT(11, WITH_LOGS, "--asked", "@none");
+    EXPECT_SAID("by silence 0.0 %, suspect 50.0 %");
+    EXPECT(2, WITH_LOGS, "--asked", "@nowhere");
+    blob_release(one);
+}
+END_TEST
+
 START_TEST(a_chain_of_another_name_or_other_validators_is_named) {
     struct blob *genesis = prompt_read("genesis.json");
     static char text[16384];
@@ -458,6 +479,7 @@ Suite *suite_audit(void) {
     tcase_add_test(tests, a_second_commit_that_cannot_be_used_is_told_and_is_not_called_no_fork);
     tcase_add_test(tests, a_report_is_shown_even_if_no_file_can_be_written_and_pipes_are_not_replaced);
     tcase_add_test(tests, the_sums_of_the_report_are_those_of_its_findings_and_of_the_text);
+    tcase_add_test(tests, whoever_was_not_asked_is_not_convicted_by_its_silence);
     tcase_add_test(tests, a_chain_of_another_name_or_other_validators_is_named);
     tcase_add_test(tests, a_request_that_was_changed_is_not_answered);
     tcase_add_test(tests, every_audit_command_has_help_with_an_example);
