@@ -1,6 +1,7 @@
 #include "node/cli.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,8 +176,9 @@ static bool set_flag(const struct cli_option *option, const char *value) {
 
 static bool set_number(const struct cli_option *option, const char *value) {
     char *end;
+    errno = 0;
     long long number = strtoll(value, &end, 10);
-    if (value[0] == '\0' || *end != '\0' || number < option->min || number > option->max)
+    if (errno == ERANGE || value[0] == '\0' || *end != '\0' || number < option->min || number > option->max)
         return false;
     *(int64_t *)option->value = number;
     return true;

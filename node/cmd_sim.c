@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "crypto/text.h"
 #include "node/cli.h"
@@ -21,7 +22,7 @@ static bool has_trace, real_crypto, shows_plan, skips_large, wants_all, measures
 static const char *keep, *seeds_file, *replay;
 
 static const struct cli_option options[] = {
-    {"seed", CLI_NUMBER, &seed, "N", "everything comes from it (default 0: none is run)", 0, INT64_MAX},
+    {"seed", CLI_NUMBER, &seed, "N", "everything comes from it (default 0)", 0, INT64_MAX},
     {"trace", CLI_FLAG, &has_trace, "", "print what happens, in the protocol's words", 0, 0},
     {"heights", CLI_NUMBER, &heights, "H", "end the trouble after so many heights", 1, INT64_MAX},
     {"for", CLI_NUMBER, &seconds, "SECONDS", "end it after so much virtual time (default: the seed's)", 1, 1000000000},
@@ -88,6 +89,19 @@ static void print_result(const struct sim_plan *plan, const struct sim_result *r
 
 static bool read_latencies(struct sim_roads *roads, char **error);
 
+/* Before hours are spent on what goes there; leaves nothing behind. */
+static bool can_be_written(const char *name, char **error) {
+    bool is_new = access(name, F_OK) != 0;
+    FILE *file = fopen(name, "ae");
+    if (file == NULL)
+        *error = complaint_of("%s: cannot be written: %s", name, strerror(errno));
+    else
+        fclose(file);
+    if (file != NULL && is_new)
+        unlink(name);
+    return file != NULL;
+}
+
 static bool make_plan(struct sim_plan *plan, char **error) {
     if (quiet > 0)
         sim_plan_quiet(plan, (uint64_t)seed, (uint32_t)quiet);
@@ -106,7 +120,9 @@ static bool make_plan(struct sim_plan *plan, char **error) {
 static int run_many(void) {
     static struct sim_roads matrix;
     char *error = NULL;
-    if (!read_latencies(&matrix, &error))
+    if (count > 0 && seed > INT64_MAX - count + 1)
+        return cli_misuse(&command, "--seed %" PRId64 " --count %" PRId64 ": the last seed is above %" PRId64, seed, count, INT64_MAX);
+    if (!read_latencies(&matrix, &error) || (seeds_file != NULL && !can_be_written(seeds_file, &error)))
         return cli_fail(&command, error);
     struct sim_farm_wish wish = {.first = (uint64_t)seed, .count = (uint64_t)count, .seconds = minutes * 60, .cpu_seconds = cpu_minutes * 60, .jobs = (uint32_t)jobs,
                                  .real_crypto = real_crypto, .skips_large = skips_large, .wants_all = wants_all, .matrix = latency_file == NULL ? NULL : &matrix, .seeds_file = seeds_file};
@@ -131,16 +147,30 @@ static char *read_text(const char *name, char **error) {
             fclose(file);
         return NULL;
     }
-    size_t size = fread(text, 1, LATENCY_FILE_MAX, file);
-    text[size] = '\0';
+    size_t size = fread(text, 1, LATENCY_FILE_MAX + 1, file);
+    if (ferror(file))
+        *error = complaint_of("%s: cannot be read: %s", name, strerror(errno));
+    else if (size > LATENCY_FILE_MAX)
+        *error = complaint_of("%s: is longer than %d bytes", name, LATENCY_FILE_MAX);
+    else
+        text[size] = '\0';
     fclose(file);
-    return text;
+    if (*error == NULL)
+        return text;
+    free(text);
+    return NULL;
 }
 
 /* Good without a file: then nothing changes. */
 static bool read_latencies(struct sim_roads *roads, char **error) {
     char *text = latency_file == NULL ? NULL : read_text(latency_file, error);
-    bool good = latency_file == NULL || (text != NULL && sim_roads_read(roads, text, error));
+    if (text == NULL)
+        return latency_file == NULL;
+    char *wrong = NULL;
+    bool good = sim_roads_read(roads, text, &wrong);
+    if (!good)
+        *error = complaint_of("%s: %s", latency_file, wrong);
+    free(wrong);
     free(text);
     return good;
 }
@@ -167,14 +197,15 @@ static bool make_network(struct sim_plan *plan, char **error) {
     return read_latencies(&plan->roads, error);
 }
 
-static int draw(const struct sim_report *report) {
+static int draw(const struct sim_report *report, int64_t reached) {
+    if (!sim_report_can_draw(report))
+        return cli_fail(&command, complaint_of("nothing is drawn: height %" PRId64 " was not reached by all (the chain has %" PRId64 "); ask for another one "
+                                               "(--svg-height) or for more (--heights, --for)",
+                                               report->drawn_height == 0 ? 1 : report->drawn_height, reached));
     FILE *file = fopen(svg, "we");
-    if (file == NULL)
+    bool drawn = file != NULL && sim_report_draw(file, report);
+    if ((file != NULL && fclose(file) != 0) || !drawn)
         return cli_fail(&command, complaint_of("%s: cannot be written: %s", svg, strerror(errno)));
-    bool drawn = sim_report_draw(file, report);
-    bool written = fclose(file) == 0;
-    if (!drawn || !written)
-        return cli_fail(&command, complaint_of("%s: height %" PRId64 " could not be drawn", svg, report->drawn_height));
     printf("height %" PRId64 " is drawn in %s\n", report->drawn_height, svg);
     return CLI_GOOD;
 }
@@ -184,10 +215,11 @@ static int run_network(void) {
     static struct sim_report report;
     struct sim_result result;
     char *error = NULL;
-    if (!make_network(&plan, &error))
+    if (!make_network(&plan, &error) || !can_be_written(svg, &error))
         return cli_fail(&command, error);
     sim_plan_settle(&plan);
     sim_report_init(&report, &plan, svg_height > 0 ? svg_height : (plan.heights + 1) / 2);
+    report.draw_after_us = seconds * 500000; /* for whoever bounds the time and not the heights */
     struct sim_view view = sim_report_view(&report);
     clock_t began = clock();
     sim_run(&result, &plan, has_trace ? stdout : NULL, &view);
@@ -196,7 +228,7 @@ static int run_network(void) {
            latency_file == NULL ? "eight regions of the world" : latency_file, result.heights, (double)result.virtual_ms / 1000, cpu_s,
            (double)result.virtual_ms / 1000 / cpu_s);
     sim_report_print(stdout, &report);
-    int status = draw(&report);
+    int status = draw(&report, result.heights);
     sim_report_close(&report);
     if (result.complaint[0] == '\0')
         return status;
@@ -238,6 +270,39 @@ static int run_speed(void) {
     return held && result.complaint[0] == '\0' && heights_per_s >= GOAL_HEIGHTS_PER_S && times > 1 ? CLI_GOOD : CLI_FAILED;
 }
 
+/* ---- the command */
+
+struct clash { /* options that say nothing in a run of that kind */
+    const char *name;
+    bool is_given;
+};
+
+/* NULL, or the first one. What is not heard would be taken for done. */
+static const char *unheard(void) {
+    bool is_many = count > 0 || minutes > 0 || cpu_minutes > 0, is_network = validators > 0 || measures_speed;
+    bool is_one = !is_many && !is_network && replay == NULL;
+    const struct clash clashes[] = {
+        {"keep", keep != NULL && !is_one},
+        {"plan", shows_plan && !is_one},
+        {"quiet", quiet > 0 && !is_one},
+        {"trace", has_trace && (is_many || measures_speed || replay != NULL)},
+        {"heights", heights > 0 && (is_many || measures_speed || replay != NULL)},
+        {"for", seconds > 0 && (is_many || measures_speed || replay != NULL)},
+        {"real-crypto", real_crypto && replay != NULL},
+        {"validators", validators > 0 && (is_many || measures_speed || replay != NULL)},
+        {"speed", measures_speed && (is_many || replay != NULL)},
+        {"replay", replay != NULL && is_many},
+        {"seeds-file", seeds_file != NULL && !is_many},
+        {"want-all", wants_all && !is_many},
+        {"skip-large", skips_large && !is_many},
+        {"svg-height", svg_height > 0 && validators == 0},
+    };
+    for (size_t i = 0; i < sizeof clashes / sizeof clashes[0]; i++)
+        if (clashes[i].is_given)
+            return clashes[i].name;
+    return NULL;
+}
+
 int cmd_sim(int argc, char **argv) {
     static struct sim_plan plan;
     struct cli_rest rest;
@@ -245,6 +310,9 @@ int cmd_sim(int argc, char **argv) {
     int status;
     if (!cli_parse(&command, &rest, &status, 1, argc, argv))
         return status;
+    const char *clash = unheard();
+    if (clash != NULL)
+        return cli_misuse(&command, "--%s does not go with the other options: is it one seed, many, a replay or a network that you want?", clash);
     if (replay != NULL)
         return run_replay();
     if (measures_speed)

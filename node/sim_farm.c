@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memfd_create */
 #include "node/sim_farm.h"
 
 #include <assert.h>
@@ -5,6 +6,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -45,7 +47,7 @@ struct outcome {
 bool sim_farm_keep(struct sim_plan *plan, const char *list) {
     for (uint32_t i = 0; i < plan->fault_count; i++)
         plan->faults[i].left_out = true;
-    if (strcmp(list, "none") == 0 || list[0] == '\0')
+    if (strcmp(list, "none") == 0)
         return true;
     for (char *end;; list = end + 1) {
         long index = strtol(list, &end, 10);
@@ -86,12 +88,10 @@ static void live_as_child(const struct wish *wish, int answer, int errors) {
 
 static void launch(struct job *job, const struct wish *wish) {
     int answer[2];
-    char name[] = "/tmp/quorate-sim-XXXXXX";
     int made = pipe(answer);
     assert(made == 0);
-    job->errors = mkstemp(name);
+    job->errors = memfd_create("quorate-sim", MFD_CLOEXEC);
     assert(job->errors >= 0);
-    unlink(name);
     fflush(NULL);
     job->wish = *wish;
     job->pid = fork();
@@ -227,8 +227,10 @@ static void print_shrunk(FILE *out, const struct shrinking *shrinking) {
     const struct wish *wish = &shrinking->wish;
     plan_of(&plan, wish);
     sim_plan_text(text, &plan);
-    fprintf(out, "%" PRIu64 " keep=%s heights=%" PRId64 " # %.200s\n#   %s\n", wish->seed, wish->keep[0] == '\0' ? "all" : wish->keep, wish->heights,
-            shrinking->outcome.result.complaint, text);
+    fprintf(out, "%" PRIu64 " keep=%s heights=%" PRId64 "%s # %.200s\n#   %s\n", wish->seed, wish->keep[0] == '\0' ? "all" : wish->keep, wish->heights,
+            wish->real_crypto ? " real-crypto" : "", shrinking->outcome.result.complaint, text);
+    if (wish->matrix != NULL && plan.roads.kind == SIM_ROADS_WAN)
+        fprintf(out, "#   over latencies of a file (--latency), which a replay has not\n");
     for (uint32_t i = 0; i < plan.fault_count; i++) {
         sim_fault_text(text, &plan.faults[i]);
         if (!plan.faults[i].left_out)
@@ -242,11 +244,11 @@ static void tell_failure(const struct outcome *failed, const char *seeds_file) {
     fflush(stdout);
     shrink(&shrinking, failed);
     print_shrunk(stdout, &shrinking);
-    FILE *file = seeds_file == NULL ? NULL : fopen(seeds_file, "a");
-    if (file == NULL)
-        return;
-    print_shrunk(file, &shrinking);
-    fclose(file);
+    FILE *file = seeds_file == NULL ? NULL : fopen(seeds_file, "ae");
+    if (file != NULL)
+        print_shrunk(file, &shrinking);
+    if (seeds_file != NULL && (file == NULL || fclose(file) != 0))
+        fprintf(stderr, "%s: the seed could not be kept there: %s\n", seeds_file, strerror(errno));
 }
 
 struct sums {
@@ -386,14 +388,23 @@ uint64_t sim_farm_run(const struct sim_farm_wish *wish) {
 
 /* ---- again */
 
-static bool read_wish(struct wish *wish, const char *line) {
-    char keep[LIST_SIZE];
+/* NULL: good, else what is wanted. */
+static const char *read_wish(struct wish *wish, const char *line) {
+    static struct sim_plan plan;
+    char keep[LIST_SIZE], crypto[16] = "", *end;
+    int at = 0;
     *wish = (struct wish){0};
-    if (sscanf(line, "%" SCNu64 " keep=%255s heights=%" SCNd64, &wish->seed, keep, &wish->heights) != 3)
-        return false;
-    if (strcmp(keep, "all") != 0)
-        memcpy(wish->keep, keep, sizeof keep);
-    return true;
+    errno = 0;
+    wish->seed = strtoull(line, &end, 10);
+    if (line[0] < '0' || line[0] > '9' || errno != 0 || sscanf(end, " keep=%255s heights=%" SCNd64 "%n %15s", keep, &wish->heights, &at, crypto) < 2 || wish->heights < 0 ||
+        strchr(" \t\r\n#", end[at]) == NULL)
+        return "`SEED keep=LIST heights=H` is wanted";
+    wish->real_crypto = strcmp(crypto, "real-crypto") == 0;
+    if (strcmp(keep, "all") == 0)
+        return NULL;
+    memcpy(wish->keep, keep, sizeof keep);
+    sim_plan_make(&plan, wish->seed);
+    return sim_farm_keep(&plan, keep) ? NULL : "keep= names other faults than the seed has: what it once was is not in it any more";
 }
 
 int64_t sim_farm_replay(const char *name, uint32_t jobs, char **error) {
@@ -410,14 +421,20 @@ int64_t sim_farm_replay(const char *name, uint32_t jobs, char **error) {
         struct outcome outcome;
         if (line[0] == '#' || line[0] == '\n')
             continue;
-        if (!read_wish(&wish, line)) {
-            *error = complaint_of("%s, line %d: `SEED keep=LIST heights=H` is wanted", name, number);
+        const char *wrong = read_wish(&wish, line);
+        if (wrong != NULL) {
+            *error = complaint_of("%s, line %d: %s", name, number, wrong);
             fclose(file);
             return -1;
         }
         if (fails(&wish, &outcome))
             printf("%s, line %d: seed %" PRIu64 " FAILS: %s\n", name, number, wish.seed, outcome.result.complaint);
         sum_up(&sums, &outcome);
+    }
+    if (ferror(file)) {
+        *error = complaint_of("%s: cannot be read: %s", name, strerror(errno));
+        fclose(file);
+        return -1;
     }
     fclose(file);
     print_sums(&sums);

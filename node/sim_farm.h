@@ -21,9 +21,10 @@ struct sim_farm_wish {
 
 /* Runs them; prints progress, failures and the sums. How many failed. */
 uint64_t sim_farm_run(const struct sim_farm_wish *wish);
-/* Every line of a seeds file: `N keep=LIST heights=H`, # begins a comment. How many failed; −1 with *error malloc'ed. */
+/* Every line of a seeds file: `N keep=LIST heights=H`, and perhaps ` real-crypto`; # begins a comment. How many failed; −1 with *error malloc'ed: a line is
+ * none, or its list is not of the seed's faults. */
 int64_t sim_farm_replay(const char *file, uint32_t jobs, char **error);
-/* "none" or the numbers of the faults that are kept, with commas. false: that is no list of the plan's faults. */
+/* "none" or the numbers of the faults that are kept, with commas. false: that is no list of the plan's faults, and who is left out is undefined. */
 bool sim_farm_keep(struct sim_plan *plan, const char *list);
 
 #endif

@@ -178,11 +178,22 @@ static void on_applied(void *context, uint32_t node, struct block *block, const 
     }
 }
 
+/* One of which nobody has said anything yet. */
+static int64_t height_to_come(const struct sim_report *report) {
+    int64_t highest = 0;
+    for (uint32_t i = 0; i < report->plan->config.nodes; i++)
+        if (sim_is_alive(report->sim, i) && replica_engine(sim_replica(report->sim, i))->height > highest)
+            highest = replica_engine(sim_replica(report->sim, i))->height;
+    return highest + 1;
+}
+
 static void on_turned(void *context, uint32_t index, const struct replica *replica) {
     struct sim_report *report = context;
     const struct engine *engine = replica_engine(replica);
     struct sim_report_node *node = &report->nodes[index];
     int64_t now = sim_now_us(report->sim);
+    if (report->drawn_height == 0 && report->draw_after_us > 0 && now >= report->draw_after_us)
+        report->drawn_height = height_to_come(report);
     if (engine->height != report->drawn_height)
         return;
     if (node->begun_us == 0)

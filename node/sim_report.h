@@ -42,6 +42,7 @@ struct sim_report {
     struct sim *sim;
     const struct sim_plan *plan;
     int64_t drawn_height;
+    int64_t draw_after_us; /* with drawn_height 0: the first that begins after that time is drawn; 0: none */
     uint32_t proposer; /* of the drawn height's block */
     struct sim_report_height *heights; /* from initial_height on */
     size_t height_count, height_capacity;
@@ -62,7 +63,8 @@ void sim_report_init(struct sim_report *report, const struct sim_plan *plan, int
 void sim_report_close(struct sim_report *report);
 struct sim_view sim_report_view(struct sim_report *report); /* a loan */
 void sim_report_print(FILE *out, struct sim_report *report);
-/* false: the height is not there, or was not gone through whole. */
+/* false: the height is not there, or was not gone through whole; of draw, also that it cannot be written. */
+bool sim_report_can_draw(const struct sim_report *report);
 bool sim_report_draw(FILE *out, const struct sim_report *report);
 
 #endif

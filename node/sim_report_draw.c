@@ -163,11 +163,15 @@ static void draw_legend(FILE *out, const struct frame *frame, const struct sim_r
                                   : "drawn: only what made the block whole, or two thirds full, where it arrived");
 }
 
+bool sim_report_can_draw(const struct sim_report *report) {
+    size_t place = (size_t)(report->drawn_height - report->plan->config.initial_height);
+    return report->drawn_height >= report->plan->config.initial_height && place < report->height_count &&
+           report->heights[place].applied >= report->plan->config.nodes;
+}
+
 bool sim_report_draw(FILE *out, const struct sim_report *report) {
     struct frame frame;
-    size_t place = (size_t)(report->drawn_height - report->plan->config.initial_height);
-    if (report->drawn_height < report->plan->config.initial_height || place >= report->height_count ||
-        report->heights[place].applied < report->plan->config.nodes)
+    if (!sim_report_can_draw(report))
         return false;
     find_frame(&frame, report);
     fprintf(out,
