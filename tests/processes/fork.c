@@ -30,10 +30,10 @@ static struct outsider lines[HONEST];
 static struct arena arena;
 static int64_t fork_height;
 static char fork_text[24], later_text[24]; /* it and the one after the next, for arguments */
-static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void give_up(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 static struct command command = {.program = net.binary, .give_up = give_up};
 
-static _Noreturn void give_up(const char *format, ...) {
+static void give_up(const char *format, ...) {
     va_list args;
     va_start(args, format);
     fprintf(stderr, "fork: FAILED: ");
