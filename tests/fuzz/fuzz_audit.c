@@ -70,15 +70,26 @@ static void texts(struct span bytes) {
     arena_close(&arena);
 }
 
+/* Files, a zero byte between two. */
+static struct span next_file(struct span *rest) {
+    const uint8_t *end = rest->size == 0 ? NULL : memchr(rest->data, 0, rest->size);
+    struct span file = span_of(rest->data, end == NULL ? rest->size : (size_t)(end - rest->data));
+    *rest = end == NULL ? span_of(NULL, 0) : span_of(end + 1, rest->size - file.size - 1);
+    return file;
+}
+
 static void docket_of(struct span bytes) {
     struct docket *docket = calloc(1, sizeof *docket);
     assert(docket != NULL);
     docket_init(docket, AUDIT_STRICT, span_text("sim"));
     struct docket_source *source = docket_source(docket, "fuzz");
-    docket_add_json(docket, source, bytes);
+    for (struct span rest = bytes; rest.size > 0;)
+        docket_add_json(docket, source, next_file(&rest));
+    if (docket->set_count > 0) /* the first is trusted */
+        valset_hash(&docket->trust.set_hash, &docket->sets[0]);
     char *error = docket_settle(docket, 0);
-    if (error == NULL)
-        docket_add_json_evidence(docket, source, bytes);
+    for (struct span rest = bytes; error == NULL && rest.size > 0;)
+        docket_add_json_evidence(docket, source, next_file(&rest));
     free(error);
     docket_close(docket);
     free(docket);
