@@ -14,7 +14,7 @@
 #include "node/complaint.h"
 
 static const char *genesis, *bundle_path, *out_path, *lock_rule;
-static int64_t interval_ms, timeout_ms;
+static int64_t interval_ms, timeout_ms, patience_s;
 static bool once;
 static struct audit_list nodes;
 
@@ -30,6 +30,7 @@ static const struct cli_option options[] = {
     {"lock-rule", CLI_TEXT, &lock_rule, "RULE", "strict (default), comet or paper", 0, 0},
     {"interval", CLI_NUMBER, &interval_ms, "MS", "pause between looks (default 1000)", 10, 3600000},
     {"timeout", CLI_NUMBER, &timeout_ms, "MS", "how long a node may take to answer (default 5000)", 10, 600000},
+    {"patience", CLI_NUMBER, &patience_s, "S", "seconds to go on gathering after a fork, until more than a third is convicted (default 60)", 0, 1000000},
     {"once", CLI_FLAG, &once, "", "one look, then end", 0, 0},
     CLI_RPC_OPTIONS,
 };
@@ -39,7 +40,8 @@ static const struct cli_command command = {
     .arguments = "--genesis FILE --node URL --node URL …",
     .summary = "Compares the headers of several nodes (at least two, better of different operators) as they go on. When two have different blocks at one\n"
                "height, it fetches both commits, those of the next height, the validators, the headers in between where validators changed, and the votes\n"
-               "that each node kept; judges them; and writes the bundle.\n"
+               "that each node kept; judges them; and writes the bundle. As long as that convicts no more than a third it gathers again, because the heights\n"
+               "after the fork convict by signatures alone.\n"
                "\n"
                "A node that does not answer, or is of another chain, is named, and asked again less and less often, at last each 32nd time. One that\n"
                "shows a block which its validators did not sign is named and left out: that is no fork.\n"
@@ -78,9 +80,15 @@ static char *gather(const struct watch *watch, struct docket *docket, int64_t he
     return error == NULL ? docket_judge(docket, false) : error;
 }
 
-static int raise_alarm(const struct docket *docket) {
+enum { GATHER_AGAIN = -2, GO_ON = -1 };
+
+static int raise_alarm(const struct docket *docket, bool is_last) {
     struct audit_results results = {.out = out_path, .bundle = bundle_path};
     char *error = NULL;
+    if (audit_report_exit(docket) == AUDIT_UNRESOLVED && !is_last && cmd_audit_write(bundle_path, docket->bundle, &error))
+        return GATHER_AGAIN; /* what there is so far, in case we do not live to see more */
+    free(error);
+    error = NULL;
     if (!cmd_audit_results(&results, docket, &error)) {
         cli_fail(&command, error);
         return CLI_WORLD;
@@ -121,32 +129,63 @@ static bool set_liar_aside(struct watch *watch, const struct docket *docket, con
     return found;
 }
 
-/* −1: nothing of it, go on. */
-static int judge(struct watch *watch, const struct audit_difference *difference) {
-    struct docket *docket = calloc(1, sizeof *docket);
+static void tell_difference(const struct watch *watch, const struct audit_difference *difference) {
     const struct audit_compared *list = watch->compare.nodes;
-    assert(docket != NULL);
     printf("%s and %s have different blocks at height %" PRId64 "\n", list[difference->one].source.name, list[difference->other].source.name,
            difference->height);
     if (!difference->is_first)
         printf("  (one of them has nothing below it any more: they may have parted earlier)\n");
     fflush(stdout);
+}
+
+/* An exit status, or one of the above. */
+static int judge(struct watch *watch, const struct audit_difference *difference, bool is_last) {
+    struct docket *docket = calloc(1, sizeof *docket);
+    assert(docket != NULL);
     docket_init(docket, watch->rule, span_text(watch->base->chain_id));
     docket_trust(docket, watch->base->trust.height, &watch->base->set);
     char *error = gather(watch, docket, difference->height);
-    int status = AUDIT_UNRESOLVED;
-    if (error != NULL)
+    int status = is_last ? AUDIT_UNRESOLVED : GATHER_AGAIN;
+    if (error == NULL && (docket_is_fork(docket) || audit_report_exit(docket) == AUDIT_ATTRIBUTED))
+        status = raise_alarm(docket, is_last);
+    else if (error == NULL && set_liar_aside(watch, docket, difference))
+        status = GO_ON;
+    else if (error == NULL)
+        error = complaint_of("only one of the two blocks follows from the genesis, as far as these nodes have the headers; watch one that keeps all, or gather\n"
+                             "what there is with `quorate audit run`");
+    if (error != NULL && is_last)
         cli_fail(&command, error);
-    else if (docket_is_fork(docket) || audit_report_exit(docket) == AUDIT_ATTRIBUTED)
-        status = raise_alarm(docket);
-    else if (set_liar_aside(watch, docket, difference))
-        status = -1;
     else
-        cli_fail(&command, complaint_of("only one of the two blocks follows from the genesis, as far as these nodes have the headers; watch one that keeps all, or gather\n"
-                                        "what there is with `quorate audit run`"));
+        free(error);
     docket_close(docket);
     free(docket);
     return status;
+}
+
+static void rest(void) {
+    struct timespec pause = {interval_ms / 1000, interval_ms % 1000 * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+static int64_t seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static int pursue(struct watch *watch, const struct audit_difference *difference) {
+    int64_t until = once ? 0 : seconds() + patience_s;
+    tell_difference(watch, difference);
+    for (bool again = false;; again = true) {
+        int status = judge(watch, difference, seconds() >= until);
+        if (status != GATHER_AGAIN)
+            return status;
+        if (!again)
+            printf("the guilty are not known yet; gathering again for up to %" PRId64 " s, while the nodes go on\n", patience_s);
+        fflush(stdout);
+        rest();
+        audit_compare_look(&watch->compare, true);
+    }
 }
 
 /* ---- looking */
@@ -177,14 +216,13 @@ static int look_on(struct watch *watch) {
         audit_compare_look(&watch->compare, once);
         tell_news(watch);
         while (audit_compare_differ(&watch->compare, &difference)) {
-            int status = judge(watch, &difference);
-            if (status >= 0)
+            int status = pursue(watch, &difference);
+            if (status != GO_ON)
                 return status;
         }
         if (once)
             return end_once(watch);
-        struct timespec pause = {interval_ms / 1000, interval_ms % 1000 * 1000000};
-        nanosleep(&pause, NULL);
+        rest();
     }
 }
 
@@ -224,6 +262,7 @@ int cmd_audit_watch(int argc, char **argv) {
     bundle_path = "fork.bundle";
     interval_ms = 1000;
     timeout_ms = 5000;
+    patience_s = 60;
     once = false;
     nodes.count = 0;
     if (!cli_parse(&command, &rest, &status, 1, argc, argv))

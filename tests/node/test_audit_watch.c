@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "genesis/genesis.h"
@@ -154,6 +155,36 @@ START_TEST(a_bundle_that_could_not_be_written_is_said_at_the_start) {
 }
 END_TEST
 
+/* Two sets of signers that overlap by less than a third: the fork's own height tells nobody. The next convicts whoever signed both. */
+static void *go_on(void *context) {
+    (void)context;
+    for (unsigned before = atomic_load(&nodes[2].asked); atomic_load(&nodes[2].asked) < before + 60;) /* the fork was seen and judged */
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    atomic_store(&nodes[0].highest, 0);
+    atomic_store(&nodes[2].highest, 0);
+    return NULL;
+}
+
+START_TEST(a_fork_that_comes_while_we_watch_is_followed_until_it_is_known_who_did_it) {
+    pthread_t later;
+    smith_forget(&nodes[2].chain);
+    memset(&nodes[2].chain, 0, sizeof nodes[2].chain);
+    smith_fork(&nodes[2].chain, &trunk, FORK - 1);
+    smith_grow(&nodes[2].chain, &(struct smith_step){.set = MEMBERS, .data = 7, .round = 3, .signers = 0xfc});
+    smith_grow_many(&nodes[2].chain, 5, &(struct smith_step){.set = MEMBERS});
+    atomic_store(&nodes[0].highest, FORK);
+    atomic_store(&nodes[2].highest, FORK);
+    open_all();
+    EXPECT_RUN(11, WATCH, "--node", nodes[0].url, "--node", nodes[2].url); /* no log, no next height */
+    ck_assert_int_eq(pthread_create(&later, NULL, go_on, NULL), 0);
+    EXPECT_RUN(10, "audit", "watch", "--genesis", "@genesis.json", "--bundle", "@fork.bundle", "--interval", "20", "--node", nodes[0].url, "--node", nodes[2].url);
+    EXPECT_SAID("the guilty are not known yet");
+    EXPECT_SAID("E4");
+    pthread_join(later, NULL);
+    EXPECT_RUN(10, "audit", "verify", "@fork.bundle", "--genesis", "@genesis.json");
+}
+END_TEST
+
 /* ---- validators change: of ten keys one goes and one comes with each height */
 
 static uint32_t members_at(int64_t height) { return UINT32_C(0x3ff) << (height - 1 > 21 ? 21 : height - 1); }
@@ -229,6 +260,7 @@ Suite *suite_audit_watch(void) {
     tcase_add_test(tests, a_branch_below_which_a_node_has_pruned_is_judged_where_it_is_seen);
     tcase_add_test(tests, a_node_that_shows_what_nobody_signed_is_left_out_and_the_others_watched_on);
     tcase_add_test(tests, a_bundle_that_could_not_be_written_is_said_at_the_start);
+    tcase_add_test(tests, a_fork_that_comes_while_we_watch_is_followed_until_it_is_known_who_did_it);
     tcase_add_test(tests, where_validators_changed_the_nodes_are_asked_for_headers_in_between);
     tcase_add_test(tests, who_fails_is_asked_less_and_less_and_again_at_once_when_it_answers);
     suite_add_tcase(suite, tests);

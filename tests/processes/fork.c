@@ -25,6 +25,7 @@
 enum { HONEST = 2, ALL = 4, PATIENCE_MS = 120000 };
 
 static struct localnet net = {.lock = -1};
+static pid_t watcher; /* somebody who watches from the beginning; 0: not now */
 static struct conspiracy plot;
 static struct outsider lines[HONEST];
 static struct arena arena;
@@ -40,6 +41,8 @@ static void give_up(const char *format, ...) {
     vfprintf(stderr, format, args);
     fprintf(stderr, "\n%s", command.output);
     va_end(args);
+    if (watcher > 0)
+        kill(watcher, SIGKILL);
     localnet_stop(&net, 2000);
     for (uint32_t i = 0; i < net.count; i++) {
         fprintf(stderr, "the end of %s:\n", net.nodes[i].log);
@@ -379,6 +382,41 @@ static void send_to_one(void) {
     }
 }
 
+/* Two nodes of the network and one that is not there. */
+static void begin_watch(void) {
+    char *genesis = complaint_of("%s/config/genesis.json", net.nodes[0].home), *bundle = in("live.bundle"), *said = in("watch.txt");
+    char *one = complaint_of("http://%s", net.nodes[0].rpc.host), *other = complaint_of("http://%s", net.nodes[1].rpc.host);
+    watcher = fork();
+    if (watcher == 0) {
+        int file = open(said, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        dup2(file, 1);
+        dup2(file, 2);
+        execl(net.binary, net.binary, "audit", "watch", "--genesis", genesis, "--node", one, "--node", "http://127.0.0.1:1", "--node", other, "--bundle", bundle,
+              "--interval", "200", (char *)NULL);
+        _exit(127);
+    }
+    char *texts[] = {genesis, bundle, said, one, other};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+}
+
+/* It has seen the fork by itself, and its bundle convicts. */
+static void end_watch(void) {
+    char *genesis = complaint_of("%s/config/genesis.json", net.nodes[0].home), *bundle = in("live.bundle");
+    int status = 0;
+    pid_t ended = 0;
+    for (int64_t until = outsider_clock() + PATIENCE_MS; ended == 0 && outsider_clock() < until; usleep(20000))
+        ended = waitpid(watcher, &status, WNOHANG);
+    if (ended == watcher)
+        watcher = 0;
+    if (ended == 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 10)
+        give_up("whoever watched from the beginning ended with %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    EXPECT(10, "PROVEN", "audit", "verify", bundle, "--genesis", genesis);
+    must_spare_the_honest();
+    free(genesis);
+    free(bundle);
+}
+
 static void run(enum conspiracy_kind kind, const char *binary, const char *folder, const char *name) {
     static const char *const options[] = {"--timeout-commit", "100ms", NULL};
     static const char *const start[] = {"--rpc.unsafe", "true", "--p2p.persistent_peers", "", "--p2p.pex", "false", "--consensus.timeout_propose", "300ms",
@@ -399,9 +437,11 @@ static void run(enum conspiracy_kind kind, const char *binary, const char *folde
         give_up("%s", error);
     if (kind == CONSPIRACY_AMNESIA) /* one branch's application gets another state, by its second block at the latest */
         send_to_one();
+    begin_watch();
     net.count = ALL; /* their homes are read */
     fork_network(kind);
     net.count = HONEST;
+    end_watch();
     audit_running(kind);
     look_by_light(kind);
     if (!localnet_stop(&net, 10000))
