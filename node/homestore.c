@@ -17,9 +17,10 @@ static void fail(void *context, const char *what) {
 bool homestore_open(struct homestore *store, const char *home, bool with_app, char **error) {
     char *warning = NULL;
     *store = (struct homestore){.kv = NULL};
-    store->has_config = config_load(&store->config, home, &warning, error);
+    bool good = config_load(&store->config, home, &warning, error);
+    store->has_config = true; /* there is something to close, well read or not */
     free(warning);
-    if (!store->has_config)
+    if (!good)
         return false;
     char *genesis = config_path(&store->config, store->config.genesis_file), *data = config_path(&store->config, store->config.db_dir);
     char *path = complaint_of("%s/quorate.db", data);
