@@ -13,7 +13,7 @@
 #include "node/cmd_audit.h"
 #include "node/complaint.h"
 
-static const char *genesis, *bundle_path, *out_path, *lock_rule;
+static const char *genesis, *trusted_header, *bundle_path, *out_path, *lock_rule;
 static int64_t interval_ms, timeout_ms, patience_s;
 static bool once;
 static struct audit_list nodes;
@@ -25,6 +25,7 @@ static bool take_node(void *context, const char *name, const char *value, char *
 
 static const struct cli_option options[] = {
     {"genesis", CLI_TEXT, &genesis, "FILE", "genesis.json (needed for the audit)", 0, 0},
+    {"trusted-header", CLI_TEXT, &trusted_header, "FILE", "instead, or above it, for nodes that have pruned: an answer of /commit that you trust", 0, 0},
     {"bundle", CLI_TEXT, &bundle_path, "FILE", "where the bundle goes (default fork.bundle); what is there is replaced", 0, 0},
     {"out", CLI_TEXT, &out_path, "FILE", "the report as JSON", 0, 0},
     {"lock-rule", CLI_TEXT, &lock_rule, "RULE", "strict (default), comet or paper", 0, 0},
@@ -93,7 +94,8 @@ static int raise_alarm(const struct docket *docket, bool is_last) {
         cli_fail(&command, error);
         return CLI_WORLD;
     }
-    printf("the bundle is in %s; anybody checks it with `quorate audit verify %s --genesis FILE`\n", bundle_path, bundle_path);
+    printf("the bundle is in %s; anybody checks it with `quorate audit verify %s --%s FILE`\n", bundle_path, bundle_path,
+           trusted_header != NULL ? "trusted-header" : "genesis");
     return (int)audit_report_exit(docket);
 }
 
@@ -143,7 +145,9 @@ static int judge(struct watch *watch, const struct audit_difference *difference,
     struct docket *docket = calloc(1, sizeof *docket);
     assert(docket != NULL);
     docket_init(docket, watch->rule, span_text(watch->base->chain_id));
-    docket_trust(docket, watch->base->trust.height, &watch->base->set);
+    if (watch->base->set.count > 0)
+        docket_trust(docket, watch->base->trust.height, &watch->base->set);
+    docket->trust = watch->base->trust;
     char *error = gather(watch, docket, difference->height);
     int status = is_last ? AUDIT_UNRESOLVED : GATHER_AGAIN;
     if (error == NULL && (docket_is_fork(docket) || audit_report_exit(docket) == AUDIT_ATTRIBUTED))
@@ -257,7 +261,7 @@ int cmd_audit_watch(int argc, char **argv) {
     struct audit_base base;
     char *error = NULL;
     int status;
-    genesis = out_path = lock_rule = NULL;
+    genesis = trusted_header = out_path = lock_rule = NULL;
     cli_rpc_begin();
     bundle_path = "fork.bundle";
     interval_ms = 1000;
@@ -274,7 +278,7 @@ int cmd_audit_watch(int argc, char **argv) {
     watch->base = &base;
     if (lock_rule != NULL && !audit_rule_parse(&watch->rule, span_text(lock_rule)))
         status = cli_misuse(&command, "--lock-rule %s: it is strict, comet or paper", lock_rule);
-    else if (!cmd_audit_base(&base, genesis, NULL, &error))
+    else if (!cmd_audit_base(&base, genesis, trusted_header, &error))
         status = cmd_audit_bad_input(&command, error);
     else {
         status = open_nodes(watch, &error) ? look_on(watch) : cmd_audit_bad_input(&command, error);

@@ -8,6 +8,7 @@
 #include "node/complaint.h"
 #include "node/votejournal.h"
 #include "tests/node/chainhome.h"
+#include "tests/node/parrot.h"
 #include "tests/node/prompt.h"
 
 Suite *suite_audit_answer(void);
@@ -190,6 +191,18 @@ START_TEST(a_node_that_runs_is_asked_and_one_that_is_not_to_be_reached_is_told) 
     EXPECT_RUN(11, ANSWER); /* the test has the store open, as a node would, but answers no RPC */
     unsetenv("CMT_RPC_LADDR");
     EXPECT_SAID("and asking the node itself");
+    static struct parrot parrot; /* in the node's place; the validators that it names are others, so that it is seen who was asked */
+    char laddr[64];
+    smith_open();
+    smith_grow_many(&parrot.chain, 20, &(struct smith_step){.set = 0xf});
+    parrot_open(&parrot);
+    snprintf(laddr, sizeof laddr, "tcp%s", strchr(parrot.url, ':'));
+    setenv("CMT_RPC_LADDR", laddr, 1);
+    EXPECT_RUN(2, ANSWER);
+    unsetenv("CMT_RPC_LADDR");
+    EXPECT_SAID("whom it asks was no validator at that height");
+    parrot_close(&parrot);
+    smith_close();
     chainhome_shut(&home);
 }
 END_TEST

@@ -8,6 +8,7 @@
 #include "genesis/genesis.h"
 #include "node/audit_compare.h"
 #include "node/light_http.h"
+#include "rpc/shapes.h"
 #include "node/complaint.h"
 #include "tests/node/parrot.h"
 #include "tests/node/prompt.h"
@@ -194,6 +195,18 @@ static void change_all(struct smith_chain *chain, int64_t to, uint8_t data) {
         smith_grow(chain, &(struct smith_step){.set = members_at(height), .next_set = members_at(height + 1), .data = data});
 }
 
+static void write_commit(const char *name, const struct light_block *block) {
+    struct emit emit;
+    emit_init(&emit);
+    emit_literal(&emit, "{\"signed_header\":{\"header\":");
+    shapes_header(&emit, &block->header);
+    emit_literal(&emit, ",\"commit\":");
+    shapes_commit(&emit, &block->commit);
+    emit_literal(&emit, "}}");
+    prompt_write(name, span_of(emit.data, emit.size));
+    emit_close(&emit);
+}
+
 START_TEST(where_validators_changed_the_nodes_are_asked_for_headers_in_between) {
     for (int i = 0; i < NODES; i++) {
         smith_forget(&nodes[i].chain);
@@ -220,6 +233,11 @@ START_TEST(where_validators_changed_the_nodes_are_asked_for_headers_in_between) 
     EXPECT_RUN(10, "audit", "run", "--genesis", "@genesis.json", "--height", "30", "--node", nodes[1].url, "--node", nodes[2].url, "--node", nodes[3].url);
     EXPECT_RUN(11, WATCH, "--node", nodes[1].url, "--node", nodes[2].url);
     EXPECT_SAID("headers between are missing");
+    write_commit("trusted.json", smith_at(&nodes[3].chain, 12)); /* of whose validators two are left */
+    atomic_store(&nodes[1].lowest, 13);
+    EXPECT_RUN(10, WATCH, "--node", nodes[1].url, "--node", nodes[2].url, "--trusted-header", "@trusted.json");
+    EXPECT_SAID("--trusted-header FILE");
+    EXPECT_RUN(10, "audit", "verify", "@fork.bundle", "--trusted-header", "@trusted.json");
 }
 END_TEST
 

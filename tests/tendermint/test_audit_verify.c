@@ -107,6 +107,43 @@ START_TEST(a_changed_byte_under_a_mended_checksum_is_refused_or_says_no_more) {
 }
 END_TEST
 
+static size_t record_size(const uint8_t *head) { return 5 + ((size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4]); }
+
+/* `second` before `first`, and all between them after it; or the first one twice. */
+static void write_otherwise(uint8_t *out, struct span bundle, const size_t *at, size_t first, size_t second) {
+    size_t a = record_size(bundle.data + at[first]), b = record_size(bundle.data + at[second]), between = at[second] - at[first] - a;
+    memcpy(out, bundle.data, bundle.size);
+    memcpy(out + at[first], bundle.data + at[second], b);
+    memcpy(out + at[first] + b, bundle.data + at[first] + a, between);
+    memcpy(out + at[first] + b + between, bundle.data + at[first], a);
+}
+
+START_TEST(records_in_another_order_or_twice_under_a_mended_checksum_are_refused) {
+    makers[_i]();
+    size_t at[64], count = 0, end = trial.bundle.size - 37;
+    struct audit_verified seen;
+    uint8_t *other = malloc(2 * trial.bundle.size);
+    ck_assert_ptr_nonnull(other);
+    for (size_t offset = 16; offset < end && count < 64; offset += record_size(trial.bundle.data + offset))
+        at[count++] = offset;
+    ck_assert_uint_ge(count, 4);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            write_otherwise(other, trial.bundle, at, i, j);
+            trial_reseal(span_of(other, trial.bundle.size));
+            ck_assert_msg(trial_verify(&trial, &seen, span_of(other, trial.bundle.size)) != NULL, "records %zu and %zu", i, j);
+        }
+        size_t size = record_size(trial.bundle.data + at[i]);
+        memcpy(other, trial.bundle.data, at[i] + size);
+        memcpy(other + at[i] + size, trial.bundle.data + at[i], trial.bundle.size - at[i]);
+        trial_reseal(span_of(other, trial.bundle.size + size));
+        ck_assert_msg(trial_verify(&trial, &seen, span_of(other, trial.bundle.size + size)) != NULL, "record %zu twice", i);
+    }
+    free(other);
+    trial_close(&trial);
+}
+END_TEST
+
 START_TEST(a_bundle_that_is_cut_anywhere_is_refused) {
     makers[_i]();
     struct audit_verified seen;
@@ -334,6 +371,7 @@ Suite *suite_audit_verify(void) {
     tcase_set_timeout(tests, 1800);
     tcase_add_loop_test(tests, any_changed_byte_is_refused, 0, MAKERS);
     tcase_add_loop_test(tests, a_changed_byte_under_a_mended_checksum_is_refused_or_says_no_more, 0, MAKERS);
+    tcase_add_loop_test(tests, records_in_another_order_or_twice_under_a_mended_checksum_are_refused, 0, MAKERS);
     tcase_add_loop_test(tests, a_bundle_that_is_cut_anywhere_is_refused, 0, MAKERS);
     tcase_add_loop_test(tests, another_genesis_or_chain_refuses_it, 0, MAKERS);
     tcase_add_test(tests, headers_lead_from_the_genesis_set_to_the_set_of_the_height);
