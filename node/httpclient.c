@@ -369,16 +369,28 @@ static struct blob *read_answer(struct asking *asking, int *status) {
     return blob;
 }
 
+static void add_text(struct buffer *out, char *text) {
+    buffer_append(out, span_text(text));
+    explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+/* In one piece: of two small ones the second would wait until the first is acknowledged, which takes its time. */
 static bool send_request(struct asking *asking, struct span body, const char *token) {
-    char *head = complaint_of("%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n", body.size == 0 ? "GET" : "POST",
-                              asking->url.path, asking->url.shown);
-    char *access = token == NULL ? complaint_of("%s", "") : complaint_of("Authorization: Bearer %s\r\n", token);
-    char *rest = body.size == 0 ? complaint_of("\r\n") : complaint_of("Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", body.size);
-    bool good = send_all(asking, span_text(head)) && send_all(asking, span_text(access)) && send_all(asking, span_text(rest)) && send_all(asking, body);
-    explicit_bzero(access, strlen(access));
-    free(head);
-    free(access);
-    free(rest);
+    struct buffer out;
+    buffer_init(&out);
+    add_text(&out, complaint_of("%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n", body.size == 0 ? "GET" : "POST",
+                                asking->url.path, asking->url.shown));
+    if (token != NULL)
+        add_text(&out, complaint_of("Authorization: Bearer %s\r\n", token));
+    if (body.size > 0)
+        add_text(&out, complaint_of("Content-Type: application/json\r\nContent-Length: %zu\r\n", body.size));
+    buffer_append(&out, span_text("\r\n"));
+    buffer_append(&out, body);
+    bool good = send_all(asking, buffer_span(&out));
+    if (out.data != NULL)
+        explicit_bzero(out.data, out.capacity);
+    buffer_close(&out);
     return good;
 }
 

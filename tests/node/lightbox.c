@@ -204,6 +204,22 @@ void lightbox_commit(struct lightbox *box, const char *tx, const char *other) {
     pthread_mutex_unlock(&box->lock);
 }
 
+void lightbox_commit_large(struct lightbox *box, int64_t heights) {
+    char tx[900];
+    memset(tx, 'x', sizeof tx);
+    tx[sizeof tx - 1] = '\0';
+    for (int64_t i = 0; i < heights; i++) {
+        pthread_mutex_lock(&box->lock);
+        for (int k = 0; k < 50; k++) {
+            snprintf(tx, 20, "k=%08d%02d", (int)i, k);
+            tx[strlen(tx)] = 'x';
+            submit(box, tx);
+        }
+        lab_commit(&box->lab);
+        pthread_mutex_unlock(&box->lock);
+    }
+}
+
 void lightbox_lie(struct lightbox *box, int relay, const char *method, const char *find, const char *put) {
     pthread_mutex_lock(&box->relays[relay].lock);
     box->relays[relay].method = method;

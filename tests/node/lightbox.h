@@ -44,6 +44,7 @@ void lightbox_close(struct lightbox *box);
 void lightbox_stop_node(struct lightbox *box);
 /* Of these transactions ("a=1"; NULL: none), in this order. */
 void lightbox_commit(struct lightbox *box, const char *tx, const char *other);
+void lightbox_commit_large(struct lightbox *box, int64_t heights); /* blocks of some 45 kB */
 void lightbox_lie(struct lightbox *box, int relay, const char *method, const char *find, const char *put);
 
 #endif

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "node/rpcclient.h"
@@ -356,6 +357,54 @@ START_TEST(heights_too_far_back_are_refused_with_the_lowest_that_is_there) {
 }
 END_TEST
 
+START_TEST(after_an_attack_subscriptions_end_at_once) {
+    open_box(8, false);
+    subscribe(&wire, "1", "tm.event='NewBlock'", 0);
+    pthread_mutex_lock(&box.gate.lock);
+    box.client.attacked_at = 8;
+    pthread_mutex_unlock(&box.gate.lock);
+    lightbox_commit(&box, NULL, NULL);
+    expect_part(&wire, "an attack was seen at height 8");
+    wire_expect_close(&wire, 1008);
+    close_box();
+}
+END_TEST
+
+/* What it has not taken waits in the mirror, not in memory of its own; what the mirror has let go, it hears that it is gone. */
+START_TEST(a_subscriber_that_takes_nothing_costs_no_more_than_the_mirror_and_is_told_where_it_lost) {
+    int64_t height = 8;
+    int little = 65536;
+    bool ended = false;
+    lightbox_open(&box, 8, &(struct light_proxy_limits){.buffered_messages = 2}, false);
+    wire_open(&wire, &box.door);
+    setsockopt(wire.sock, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+    subscribe(&wire, "1", "tm.event='NewBlock'", 0);
+    struct wire quick;
+    wire_open(&quick, &box.door);
+    subscribe(&quick, "2", "tm.event='NewBlockHeader'", 0);
+    lightbox_commit_large(&box, 150);
+    for (int i = 8; i < 158; i++)
+        expect_part(&quick, "NewBlockHeader");
+    wire_close(&quick);
+    while (!ended) {
+        struct frame frame;
+        char part[40];
+        wire_next(&wire, &frame, 60000);
+        ck_assert_uint_eq(frame.first, 0x81);
+        snprintf(part, sizeof part, "\"height\":\"%d\"", (int)height);
+        ended = strstr(frame.payload, "\"error\"") != NULL;
+        ck_assert_msg(ended || strstr(frame.payload, part) != NULL, "not %s: %.300s", part, frame.payload);
+        if (ended)
+            ck_assert_msg(strstr(frame.payload, "not available any more") != NULL || strstr(frame.payload, "slow client") != NULL, "%.300s", frame.payload);
+        height += !ended;
+        free(frame.payload);
+    }
+    wire_expect_close(&wire, 1008);
+    ck_assert_int_gt(height, 8);
+    close_box();
+}
+END_TEST
+
 START_TEST(stopping_ends_subscriptions_and_calls_under_way) {
     open_box(8, false);
     subscribe(&wire, "1", "tm.event='NewBlock'", 0);
@@ -379,6 +428,8 @@ Suite *suite_light_feed(void) {
     tcase_add_test(tests, sources_that_stay_away_end_the_subscription_with_a_word_and_a_place_to_go_on_from);
     tcase_add_test(tests, what_nobody_can_verify_and_what_is_too_much_is_refused);
     tcase_add_test(tests, heights_too_far_back_are_refused_with_the_lowest_that_is_there);
+    tcase_add_test(tests, after_an_attack_subscriptions_end_at_once);
+    tcase_add_test(tests, a_subscriber_that_takes_nothing_costs_no_more_than_the_mirror_and_is_told_where_it_lost);
     tcase_add_test(tests, stopping_ends_subscriptions_and_calls_under_way);
     suite_add_tcase(suite, tests);
     return suite;
