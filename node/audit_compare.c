@@ -5,14 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/complaint.h"
+
 void audit_compare_add(struct audit_compare *compare, const struct light_source *source) {
     assert(compare->count < AUDIT_COMPARE_MAX);
     compare->nodes[compare->count++] = (struct audit_compared){.source = *source};
 }
 
 static void note_failure(struct audit_compared *node, const char *why) {
-    node->is_news = strncmp(node->why, why, sizeof node->why - 1) != 0;
-    snprintf(node->why, sizeof node->why, "%s", why);
+    char plain[sizeof node->why];
+    snprintf(plain, sizeof plain, "%s", why);
+    complaint_plain(plain);
+    node->is_news = strcmp(node->why, plain) != 0;
+    memcpy(node->why, plain, sizeof plain);
     node->failures++;
     node->rest = node->failures > 5 ? AUDIT_COMPARE_REST_MAX : (1u << node->failures) - 1;
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "crypto/text.h"
+#include "node/complaint.h"
 
 enum { SHORT = 6, NAME_SIZE = 2 * SHORT + 4 };
 
@@ -68,7 +69,10 @@ static void show_commits(FILE *out, const struct docket *docket) {
 }
 
 static void show_source(FILE *out, const struct docket_source *source) {
-    fprintf(out, "  %s: ", source->name);
+    char text[sizeof source->note];
+    snprintf(text, sizeof text, "%s", source->name);
+    complaint_plain(text);
+    fprintf(out, "  %s: ", text);
     if (source->votes > 0 || source->records > 0)
         fprintf(out, "%" PRIu64 " votes, %" PRIu64 " of them new", source->votes, source->kept);
     else
@@ -78,8 +82,10 @@ static void show_source(FILE *out, const struct docket_source *source) {
             fprintf(out, "; %" PRIu64 " %s", source->dropped[note], audit_note_text((enum audit_note)note));
     if (source->damaged_bytes > 0)
         fprintf(out, "; %" PRIu64 " bytes are no record", source->damaged_bytes);
-    if (source->note[0] != '\0')
-        fprintf(out, "; %s", source->note);
+    snprintf(text, sizeof text, "%s", source->note);
+    complaint_plain(text);
+    if (text[0] != '\0')
+        fprintf(out, "; %s", text);
     fprintf(out, "\n");
 }
 

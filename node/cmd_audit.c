@@ -46,6 +46,7 @@ bool cmd_audit_write(const char *path, struct span bytes, char **error) {
 }
 
 int cmd_audit_bad_input(const struct cli_command *command, char *error) {
+    complaint_plain(error);
     cli_fail(command, error);
     return AUDIT_BAD_INPUT;
 }

@@ -252,8 +252,12 @@ static bool judge(struct docket *docket, struct audit_chains *chains, struct rer
 
 static void show_sources_anyway(const struct docket *docket) {
     for (uint32_t i = 0; i < docket->source_count; i++)
-        if (docket->sources[i].note[0] != '\0')
-            fprintf(stderr, "  %s: %s\n", docket->sources[i].name, docket->sources[i].note);
+        if (docket->sources[i].note[0] != '\0') {
+            char *line = complaint_of("  %s: %s", docket->sources[i].name, docket->sources[i].note);
+            complaint_plain(line);
+            fprintf(stderr, "%s\n", line);
+            free(line);
+        }
 }
 
 static int finish(const struct docket *docket) {

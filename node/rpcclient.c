@@ -24,9 +24,7 @@ static char *error_text(struct span error) {
         scan_text(&data, value, &arena);
     char *text = complaint_of("%.*s%s%.*s", message.size > TEXT_MAX ? TEXT_MAX : (int)message.size, (const char *)message.data, data.size > 0 ? ": " : "",
                               data.size > TEXT_MAX ? TEXT_MAX : (int)data.size, (const char *)data.data);
-    for (char *at = text; *at != '\0'; at++)
-        if ((unsigned char)*at < ' ' || *at == 127)
-            *at = ' ';
+    complaint_plain(text);
     arena_close(&arena);
     return text;
 }

@@ -390,6 +390,28 @@ START_TEST(the_sums_of_the_report_are_those_of_its_findings_and_of_the_text) {
 }
 END_TEST
 
+START_TEST(what_strangers_wrote_neither_colours_the_terminal_nor_makes_lines) {
+    struct blob *commit = prompt_read("commit-b.json");
+    static char text[16384];
+    char *copy = strndup((const char *)commit->data, commit->size), *name = strstr(copy, "\"chain_id\":\"sim\"");
+    ck_assert_ptr_nonnull(name);
+    snprintf(text, sizeof text, "%.*s\"chain_id\":\"\\u001b[2Jx\\nverdict: no fork\"%s", (int)(name - copy), copy, name + 16);
+    prompt_write("escape.json", span_text(text));
+    EXPECT(11, "run", FORK, "--commit", "@escape.json");
+    EXPECT_SAID(" [2Jx verdict: no fork");
+    EXPECT_UNSAID("\033");
+    EXPECT(2, "run", "--genesis", "@genesis.json", "--commit", "@escape.json");
+    EXPECT_SAID(" [2Jx verdict: no fork");
+    EXPECT_UNSAID("\033");
+    EXPECT(2, "run", FORK, "--trusted-header", "@escape.json");
+    EXPECT_UNSAID("\033");
+    EXPECT(11, "run", FORK, "--log", "@guilty.log", "--log", "@guilty.log");
+    EXPECT_SAID("a log of this signer is taken already");
+    free(copy);
+    blob_release(commit);
+}
+END_TEST
+
 START_TEST(whoever_was_not_asked_is_not_convicted_by_its_silence) {
     char name[128];
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@honest-b.log", "--requests", "@ask");
@@ -479,6 +501,7 @@ Suite *suite_audit(void) {
     tcase_add_test(tests, a_second_commit_that_cannot_be_used_is_told_and_is_not_called_no_fork);
     tcase_add_test(tests, a_report_is_shown_even_if_no_file_can_be_written_and_pipes_are_not_replaced);
     tcase_add_test(tests, the_sums_of_the_report_are_those_of_its_findings_and_of_the_text);
+    tcase_add_test(tests, what_strangers_wrote_neither_colours_the_terminal_nor_makes_lines);
     tcase_add_test(tests, whoever_was_not_asked_is_not_convicted_by_its_silence);
     tcase_add_test(tests, a_chain_of_another_name_or_other_validators_is_named);
     tcase_add_test(tests, a_request_that_was_changed_is_not_answered);
