@@ -113,7 +113,7 @@ void docket_add_log(struct docket *docket, struct docket_source *source, struct 
     const char *why = judge_manifest(docket, &log, &signer);
     struct audit_own_log *own = why == NULL ? own_log(docket, &log, bytes) : NULL;
     if (why == NULL && own == NULL)
-        why = "a log of this signer is taken already: its votes count, but what is missing in it does not";
+        why = "a log of this signer is taken already, or there is no room for it: its votes count, but what is missing in it does not";
     if (why != NULL)
         snprintf(source->note, sizeof source->note, "%s", why);
     else if (log.manifest.note_count > 0)

@@ -81,19 +81,32 @@ static void add_links(struct replica *replica, struct docket *docket, int64_t he
     audit_links_end(&links);
 }
 
-static bool put_together(struct replica *replica, struct docket *docket, const struct header *theirs) {
-    const struct forkwatch *watch = &replica->forkwatch;
-    const struct state *state = &replica->ledger->state;
+/* The genesis, for a third party who has nothing else; where its validators are pruned or were never here, the lowest header that is. */
+static bool choose_trust(struct replica *replica, struct docket *docket) {
+    struct ledger *ledger = replica->ledger;
+    int64_t height = ledger->state.initial_height - 1;
+    struct ledger_meta meta;
     struct valset set;
     valset_init(&set);
-    bool good = ledger_validators(replica->ledger, &set, state->initial_height);
+    bool good = ledger_validators(ledger, &set, height + 1);
+    if (!good && ledger_block_meta(ledger, &meta, ledger->base)) {
+        height = ledger->base;
+        good = height < replica->forkwatch.alarm.height && ledger_validators(ledger, &set, height + 1);
+    }
     if (good)
-        docket_trust(docket, state->initial_height - 1, &set);
+        docket_trust(docket, height, &set);
     valset_close(&set);
+    return good;
+}
+
+static bool put_together(struct replica *replica, struct docket *docket, const struct header *theirs) {
+    const struct forkwatch *watch = &replica->forkwatch;
+    bool good = choose_trust(replica, docket);
     add_own(replica, docket, watch->alarm.height);
     docket_add_signed(docket, docket_source(docket, "the other branch's commit"), theirs, &watch->theirs);
-    add_links(replica, docket, watch->alarm.height);
-    char *error = good ? docket_settle(docket, watch->alarm.height) : strdup("the validators of the genesis are pruned");
+    if (good)
+        add_links(replica, docket, watch->alarm.height);
+    char *error = good ? docket_settle(docket, watch->alarm.height) : strdup("nothing below it is kept that it could be built on");
     struct blob *items = replica->votes == NULL ? NULL : votejournal_items_now(replica->votes, watch->alarm.height, ITEMS_BYTES_MAX);
     if (error == NULL && items != NULL)
         docket_add_items(docket, docket_source(docket, "this node's votes"), blob_span(items));
@@ -121,6 +134,11 @@ static void write_bundle(struct replica *replica, const struct header *theirs) {
                     "the fork's bundle is in %s: of %" PRId64 " power %" PRId64 " is proven guilty at height %" PRId64 " and %" PRId64
                     " at the next, %" PRId64 " suspect; `quorate audit verify` checks it, `quorate audit run` with more logs tells more",
                     alarm->bundle, report->total_power, report->proven_power, alarm->height, report->next_proven_power, report->suspect_power);
+        if (docket->trust.height >= replica->ledger->state.initial_height)
+            replica_say(replica, WORLD_ERROR,
+                        "it is built on the header of height %" PRId64 ", because what was before is pruned: `quorate audit verify --trusted-header` with the"
+                        " answer of /commit?height=%" PRId64,
+                        docket->trust.height, docket->trust.height);
     }
     docket_close(docket);
     free(docket);

@@ -127,8 +127,10 @@ static void verify_bundle(uint32_t node) {
     struct blob *bundle = replica->world->disk->table->read(replica->world->disk, alarm_of(node)->bundle, 0, 1 << 24);
     ck_assert_ptr_nonnull(bundle);
     valset_init(&genesis);
-    ck_assert(ledger_validators(sim_ledger(stage.sim, node), &genesis, 1));
-    struct audit_trust trust = {.height = 0};
+    int64_t trusted = sim_ledger(stage.sim, node)->base - 1; /* where nothing is pruned, below the first block: the genesis */
+    trusted += trusted > 0;
+    ck_assert(ledger_validators(sim_ledger(stage.sim, node), &genesis, trusted + 1));
+    struct audit_trust trust = {.height = trusted};
     valset_hash(&trust.set_hash, &genesis);
     arena_init(&arena, 1 << 26);
     const char *wrong = audit_verify(&seen, &offset, blob_span(bundle), &trust, span_text("sim"), NULL, &arena);
@@ -162,6 +164,37 @@ START_TEST(who_sees_the_other_branch_raises_the_alarm_stops_signing_and_writes_a
     ck_assert_uint_eq(stage.votes_sent, 0);
     ck_assert_int_eq(sim_ledger(stage.sim, 2)->state.height, heights[0]); /* with one honest vote less neither branch has two thirds */
     ck_assert_int_eq(sim_ledger(stage.sim, 3)->state.height, heights[1]);
+    leave();
+}
+END_TEST
+
+/* As after pruning: no block, and no validators below height 2. */
+static void prune_first(uint32_t node) {
+    struct ledger *ledger = sim_ledger(stage.sim, node);
+    struct key old = keys_height('v', 1), new = keys_height('v', 2), block = keys_height('b', 1), meta = keys_height('m', 1);
+    struct blob *set = kv_get(ledger->kv, keys_span(&old));
+    struct kv_batch batch;
+    ck_assert_ptr_nonnull(set);
+    kv_batch_init(&batch);
+    kv_batch_put(&batch, keys_span(&new), blob_span(set));
+    kv_batch_delete(&batch, keys_span(&old));
+    kv_batch_delete(&batch, keys_span(&block));
+    kv_batch_delete(&batch, keys_span(&meta));
+    kv_write(ledger->kv, &batch, true);
+    kv_batch_close(&batch);
+    blob_release(set);
+    ledger->base = 2;
+}
+
+START_TEST(a_node_that_has_pruned_the_beginning_builds_its_bundle_on_the_lowest_header_it_has) {
+    fork_chain(true);
+    for (uint32_t i = VICTIMS; i < 4; i++)
+        prune_first(i);
+    meet();
+    for (uint32_t i = VICTIMS; i < 4; i++) {
+        ck_assert(alarm_of(i)->raised);
+        verify_bundle(i);
+    }
     leave();
 }
 END_TEST
@@ -229,6 +262,7 @@ Suite *suite_forkwatch(void) {
     TCase *tests = tcase_create("alarm");
     tcase_set_timeout(tests, 600);
     tcase_add_test(tests, who_sees_the_other_branch_raises_the_alarm_stops_signing_and_writes_a_bundle_that_holds);
+    tcase_add_test(tests, a_node_that_has_pruned_the_beginning_builds_its_bundle_on_the_lowest_header_it_has);
     tcase_add_test(tests, a_restart_does_not_make_it_sign_again);
     tcase_add_test(tests, whoever_wishes_goes_on_signing_but_hears_of_it);
     tcase_add_test(tests, one_validator_that_votes_for_something_else_is_no_alarm);
