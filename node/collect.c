@@ -139,6 +139,7 @@ void collect_write(void *context, struct emit *out) {
     metrics_set(collect->metrics, METRICS_SYNCING, replica_catching_up(collect->replica));
     metrics_set(collect->metrics, METRICS_HALTED, replica_halted(collect->replica, why, sizeof why));
     metrics_set(collect->metrics, METRICS_FORKED, replica_fork_alarm(collect->replica)->raised);
+    metrics_set(collect->metrics, METRICS_TWO_PARENTS, (double)replica_two_parents(collect->replica)->power);
     metrics_set(collect->metrics, METRICS_MUTED, replica_muted(collect->replica));
     collect_peers(collect);
     collect_validators(collect);

@@ -82,7 +82,7 @@ static void add_links(struct replica *replica, struct docket *docket, int64_t he
 }
 
 /* The genesis, for a third party who has nothing else; where its validators are pruned or were never here, the lowest header that is. */
-static bool choose_trust(struct replica *replica, struct docket *docket) {
+static bool choose_trust(struct replica *replica, struct docket *docket, int64_t audited) {
     struct ledger *ledger = replica->ledger;
     int64_t height = ledger->state.initial_height - 1;
     struct ledger_meta meta;
@@ -91,7 +91,7 @@ static bool choose_trust(struct replica *replica, struct docket *docket) {
     bool good = ledger_validators(ledger, &set, height + 1);
     if (!good && ledger_block_meta(ledger, &meta, ledger->base)) {
         height = ledger->base;
-        good = height < replica->forkwatch.alarm.height && ledger_validators(ledger, &set, height + 1);
+        good = height < audited && ledger_validators(ledger, &set, height + 1);
     }
     if (good)
         docket_trust(docket, height, &set);
@@ -99,13 +99,24 @@ static bool choose_trust(struct replica *replica, struct docket *docket) {
     return good;
 }
 
+bool forkwatch_gather(struct replica *replica, struct docket *docket, int64_t height, const struct header *theirs) {
+    struct valset set;
+    bool good = choose_trust(replica, docket, height);
+    valset_init(&set);
+    if (ledger_validators(replica->ledger, &set, height + 1))
+        docket_add_set(docket, &set);
+    valset_close(&set);
+    add_own(replica, docket, height);
+    if (theirs != NULL)
+        docket_add_signed(docket, docket_source(docket, "the other branch's commit"), theirs, &replica->forkwatch.theirs);
+    if (good)
+        add_links(replica, docket, height);
+    return good;
+}
+
 static bool put_together(struct replica *replica, struct docket *docket, const struct header *theirs) {
     const struct forkwatch *watch = &replica->forkwatch;
-    bool good = choose_trust(replica, docket);
-    add_own(replica, docket, watch->alarm.height);
-    docket_add_signed(docket, docket_source(docket, "the other branch's commit"), theirs, &watch->theirs);
-    if (good)
-        add_links(replica, docket, watch->alarm.height);
+    bool good = forkwatch_gather(replica, docket, watch->alarm.height, theirs);
     char *error = good ? docket_settle(docket, watch->alarm.height) : strdup("nothing below it is kept that it could be built on");
     struct blob *items = replica->votes == NULL ? NULL : votejournal_items_now(replica->votes, watch->alarm.height, ITEMS_BYTES_MAX);
     if (error == NULL && items != NULL)
@@ -213,6 +224,19 @@ static void raise_alarm(struct replica *replica, int64_t height, const struct bl
         write_bundle(replica, header);
     else
         ask_for_block(replica);
+}
+
+void forkwatch_parents(struct replica *replica, int64_t height, const struct block_id *one, const struct block_id *other, const char *bundle) {
+    struct forkwatch *watch = &replica->forkwatch;
+    if (watch->alarm.height != 0)
+        return;
+    bool stopped = watch->alarm.stopped;
+    watch->alarm = (struct forkwatch_alarm){.raised = true, .stopped = stopped, .height = height, .ours = *one, .theirs = *other};
+    snprintf(watch->alarm.bundle, sizeof watch->alarm.bundle, "%s", bundle);
+    stop_signing(replica);
+    write_alarm(replica);
+    replica_say(replica, WORLD_ERROR, "FORK: at height %" PRId64 " more than a third of the validators voted for blocks on two parents%s", height,
+                watch->alarm.stopped ? ". This node signs nothing more; queries are still answered" : "");
 }
 
 static bool is_signed_by(struct replica *replica, const struct commit *commit, const struct valset *set) {

@@ -4,7 +4,7 @@
  * other block's header from whoever has it, and writes the bundle (data/fork-H.bundle; `quorate audit verify`). A restart does not make it sign again:
  * data/fork-alarm.json has to be moved away by a human.
  *
- * One validator that votes on two parents is no alarm: that is within what agreement bears, and must not be a way to silence everybody. */
+ * One validator that votes on two parents is no alarm: that is within what agreement bears, and must not be a way to silence everybody (parentwatch.h). */
 #ifndef QUORATE_NODE_FORKWATCH_H
 #define QUORATE_NODE_FORKWATCH_H
 
@@ -54,6 +54,12 @@ void forkwatch_vote(struct replica *replica, const struct vote *vote);       /* 
 void forkwatch_peer_up(struct replica *replica);                             /* whoever comes after the alarm hears of it too */
 void forkwatch_block(struct replica *replica, const struct block *block);    /* one that our judge refused */
 void forkwatch_evidence(struct replica *replica, const struct evidence *evidence); /* that was verified */
+/* More than a third voted at this height on two parents. */
+void forkwatch_parents(struct replica *replica, int64_t height, const struct block_id *one, const struct block_id *other, const char *bundle);
+/* Into a docket: what is trusted, our commit of the height, the alarm's if its header is given (else NULL), validators and headers that lead there. false:
+ * nothing below is kept that could be trusted. */
+struct docket;
+bool forkwatch_gather(struct replica *replica, struct docket *docket, int64_t height, const struct header *theirs);
 /* The block of the other branch that we asked for? Then it is ours to take, and nobody is blamed for it. */
 bool forkwatch_receive(struct replica *replica, const struct wire_blocksync *message);
 

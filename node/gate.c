@@ -154,6 +154,7 @@ void gate_vote(struct replica *replica, struct replica_peer *from, uint32_t peer
     uint64_t served = replica->served;
     replica_note(replica, from, &(struct wire_consensus){.kind = WIRE_VOTE_MESSAGE, .vote = *vote});
     replica_event(replica, &(struct engine_event){.kind = ENGINE_ON_VOTE, .peer = peer, .vote = *vote});
+    parentwatch_look(replica);
     if (from != NULL && replica->served == served)
         from->wasted++;
 }

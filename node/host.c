@@ -148,8 +148,14 @@ static struct blob *vote_log(void *context, struct rpc_vote_log *out, int64_t he
 
 static void fork_alarm(void *context, struct rpc_fork_alarm *out) {
     const struct forkwatch_alarm *alarm = replica_fork_alarm(((struct host *)context)->replica);
-    *out = (struct rpc_fork_alarm){alarm->raised, alarm->stopped, alarm->height, alarm->ours.hash, alarm->theirs.hash, ""};
+    *out = (struct rpc_fork_alarm){.raised = alarm->raised, .stopped = alarm->stopped, .height = alarm->height, .ours = alarm->ours.hash, .theirs = alarm->theirs.hash};
     copy_text(out->bundle, sizeof out->bundle, alarm->bundle);
+    const struct parentwatch *parents = replica_two_parents(((struct host *)context)->replica);
+    out->parents_height = parents->height;
+    out->parents_validators = parents->keys;
+    out->parents_power = parents->power;
+    out->parents_total = parents->total;
+    copy_text(out->parents_bundle, sizeof out->parents_bundle, parents->bundle);
 }
 
 void host_fill(struct rpc_host *out, struct host *host) {

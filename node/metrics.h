@@ -86,6 +86,7 @@
     X(SUSPICIONS, "quorate", "suspicions_total", COUNTER, "what", NONE, "How often a suspicion began: of a peer, of a validator; and how many of them were mistaken.") \
     X(MUTED, "quorate", "signing_muted", GAUGE, "", NONE, "1: this node signs nothing for now (the disk is almost full).") \
     X(FORKED, "quorate", "fork_alarm", GAUGE, "", NONE, "1: two conflicting commits of this chain were seen, a human must look.") \
+    X(TWO_PARENTS, "quorate", "two_parents_power", GAUGE, "", NONE, "Voting power that was seen to vote at one height for blocks on two parents.") \
     X(HALTED, "quorate", "halted", GAUGE, "", NONE, "1: agreement stopped at this node, a human must look.") \
     X(CPU, "process", "cpu_seconds_total", COUNTER, "", NONE, "Total user and system CPU time spent in seconds.") \
     X(MEMORY, "process", "resident_memory_bytes", GAUGE, "", NONE, "Resident memory size in bytes.") \

@@ -96,6 +96,7 @@ void replica_note_own(struct replica *replica, const struct wire_consensus *mess
 void replica_end_height(struct replica *replica, int64_t height, int64_t block_bytes) {
     struct timestamp time = replica->world->table->now(replica->world);
     journal_end_height(replica->journal, height, &time);
+    parentwatch_look(replica);
     votejournal_end_height(replica->votes, height, true, block_bytes, replica->ledger->state.params.evidence_age_blocks_max);
 }
 
@@ -161,6 +162,10 @@ void replica_tell_block(struct replica *replica, struct candidate *candidate) {
         candidate->judged = !too_far;
         if (candidate->verdict != BLOCK_GOOD)
             forkwatch_block(replica, candidate->block);
+        if (candidate->verdict == BLOCK_WRONG_PARENT)
+            parentwatch_block(replica, candidate->block->header.height);
+        else
+            parentwatch_look(replica);
         if (candidate->verdict != BLOCK_GOOD)
             replica_say(replica, WORLD_WARN, "block of height %" PRId64 " refused: %s", candidate->block->header.height,
                         block_verdict_text(candidate->verdict));
@@ -565,6 +570,8 @@ bool replica_resting(const struct replica *replica) { return replica->resting; }
 bool replica_muted(const struct replica *replica) { return replica->muted; }
 
 const struct forkwatch_alarm *replica_fork_alarm(const struct replica *replica) { return &replica->forkwatch.alarm; }
+
+const struct parentwatch *replica_two_parents(const struct replica *replica) { return &replica->parentwatch; }
 
 struct timestamp replica_height_started(const struct replica *replica) { return replica->height_started; }
 

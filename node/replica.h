@@ -6,6 +6,7 @@
 #include "ledger/ledger.h"
 #include "mempool/mempool.h"
 #include "node/forkwatch.h"
+#include "node/parentwatch.h"
 #include "node/journal.h"
 #include "node/metrics.h"
 #include "node/pruning.h"
@@ -96,6 +97,7 @@ bool replica_peer_liveness(const struct replica *replica, uint32_t peer, struct 
 uint32_t replica_validators_liveness(const struct replica *replica, struct replica_liveness *out, uint32_t capacity); /* how many there are */
 bool replica_muted(const struct replica *replica);
 const struct forkwatch_alarm *replica_fork_alarm(const struct replica *replica);
+const struct parentwatch *replica_two_parents(const struct replica *replica);
 bool replica_halted(const struct replica *replica, char *why, size_t size);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include "node/blockserve.h"
 #include "node/candidates.h"
+#include "node/docket.h"
 #include "node/forkwatch.h"
+#include "node/parentwatch.h"
 #include "node/detector.h"
 #include "node/meter.h"
 #include "node/pace.h"
@@ -131,6 +133,7 @@ struct replica {
     bool push_txs;
     bool push_evidence;
     struct forkwatch forkwatch;
+    struct parentwatch parentwatch;
     bool muted;       /* nothing is signed, because the world said so */
     int64_t app_retain; /* the application's last retain height; 0: none */
     bool halted;

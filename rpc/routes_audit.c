@@ -44,6 +44,21 @@ void routes_vote_log(struct call *call) {
     emit_shut(out, '}');
 }
 
+static void emit_parents(struct emit *out, const struct rpc_fork_alarm *alarm) {
+    emit_key(out, "two_parents");
+    if (alarm->parents_height == 0) {
+        emit_raw(out, span_text("null"));
+        return;
+    }
+    emit_open(out, '{');
+    shapes_int64(out, "height", alarm->parents_height);
+    shapes_int64(out, "validators", alarm->parents_validators);
+    shapes_int64(out, "power", alarm->parents_power);
+    shapes_int64(out, "total_power", alarm->parents_total);
+    shapes_text(out, "bundle", span_text(alarm->parents_bundle));
+    emit_shut(out, '}');
+}
+
 /* The page's banner, and whoever watches several nodes, ask this. */
 void routes_ask_fork_alarm(struct call *call) {
     struct rpc_fork_alarm alarm = {.raised = false};
@@ -59,5 +74,6 @@ void routes_ask_fork_alarm(struct call *call) {
     shapes_hex(out, "ours", digest_span(&alarm.ours));
     shapes_hex(out, "theirs", digest_span(&alarm.theirs));
     shapes_text(out, "bundle", span_text(alarm.bundle));
+    emit_parents(out, &alarm);
     emit_shut(out, '}');
 }

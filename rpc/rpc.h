@@ -67,6 +67,10 @@ struct rpc_fork_alarm {
     int64_t height;
     struct digest ours, theirs;
     char bundle[64];
+    int64_t parents_height; /* validators that voted there on two parents; 0: none were seen */
+    uint32_t parents_validators;
+    int64_t parents_power, parents_total;
+    char parents_bundle[64];
 };
 
 #define RPC_NOTES_MAX 64

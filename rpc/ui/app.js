@@ -35,6 +35,7 @@ function frame() {
   document.title = `${latest()} · ${status.node_info.network} · Quorate`;
   const banners = [];
   if (model.alarm) banners.push(h('div', {class: 'banner alarm'}, `FORK: this node knows of two histories of its chain${model.alarm.stopped_signing ? ' and has stopped signing' : ''}. `, h('a', {href: '#evidence', style: 'color:inherit;text-decoration:underline'}, 'Look at it')));
+  if (model.parents && !model.alarm) banners.push(h('div', {class: 'banner'}, `${count(Number(model.parents.validators))} validator${model.parents.validators === '1' ? '' : 's'} voted at height ${count(Number(model.parents.height))} for blocks on two parents. `, h('a', {href: '#evidence', style: 'color:inherit;text-decoration:underline'}, 'Look at it')));
   if (status.sync_info.catching_up) banners.push(h('div', {class: 'banner'}, `This node is behind and fetches blocks: ${count(latest())} so far.`));
   const since = Date.now() - Date.parse(status.sync_info.latest_block_time);
   if (model.link === 'live' && !status.sync_info.catching_up && since > 30000) banners.push(h('div', {class: 'banner'}, `No block for ${seconds(since)}.`));

@@ -13,7 +13,7 @@ const model = {
   signers: new Map(), // height → Map address → true, as its commit says
   liveness: new Map(), // address → what the failure detector thinks
   peers: [], rounds: new Map(), // node id → what its gossip says of it
-  mempool: {count: 0, bytes: 0}, evidence: [], alarm: null,
+  mempool: {count: 0, bytes: 0}, evidence: [], alarm: null, parents: null,
 };
 
 const wire = {socket: null, next: 1, waiting: new Map(), retry: 500, onchange() {}};
@@ -192,6 +192,7 @@ async function learnMempool() {
 async function learnAlarm() { // ours alone: another node that serves this page's questions does not know the method
   const alarm = await ask('fork_alarm').catch(() => null);
   model.alarm = alarm && alarm.raised ? alarm : null;
+  model.parents = (alarm && alarm.two_parents) || null;
 }
 
 async function tick() {

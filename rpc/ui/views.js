@@ -222,5 +222,6 @@ views.mempool = async () => {
 
 views.evidence = () => [
   model.alarm ? card('Fork', h('p', null, `Two histories of this chain are known to this node, apart from height ${model.alarm.height} on.${model.alarm.stopped_signing ? ' It has stopped signing.' : ''}`), h('pre', null, JSON.stringify(model.alarm, null, 2)), model.alarm.bundle ? h('p', null, 'The proof, for everybody to check with nothing but the genesis file: ', h('span', {class: 'hash'}, `quorate audit verify ${model.alarm.bundle} --genesis genesis.json`)) : null) : null,
+  model.parents ? card('Votes on two parents', h('p', null, `At height ${model.parents.height} ${model.parents.validators} validators with power ${model.parents.power} of ${model.parents.total_power} voted for blocks on two parents. No correct validator does.`), model.parents.bundle ? h('p', null, 'The proof: ', h('span', {class: 'hash'}, `quorate audit verify ${model.parents.bundle} --genesis genesis.json`)) : null) : null,
   card('Evidence seen', model.evidence.length ? model.evidence.map(({height, evidence}) => h('div', null, h('p', null, 'In block ', heightLink(height), ': ', String(evidence.type || '').replace('tendermint/', '')), fold('As JSON', evidence))) : h('p', {class: 'quiet'}, `None in the blocks that this page has seen${model.alarm ? '' : ', and no fork is known'}.`)),
 ];

@@ -15,10 +15,11 @@
 #include "tests/ledger/chain.h"
 #include "tests/node/post.h"
 #include "tests/node/stranger.h"
+#include "tests/node/twofaced.h"
 
 Suite *suite_meter(void);
 
-enum story { ORDINARY, AWAY, MUTED, ROUNDS, TWICE, FORGED, STUBBORN, LIAR, EXTENDED, FORK, HALT, SYNC, POOL, POWERS, SILENCE, WIRE, STORIES };
+enum story { ORDINARY, AWAY, MUTED, ROUNDS, TWICE, FORGED, STUBBORN, LIAR, EXTENDED, FORK, PARENTS, HALT, SYNC, POOL, POWERS, SILENCE, WIRE, STORIES };
 enum moves { RISES = 1, FALLS = 2, RESTS = 4 };
 
 static const struct row {
@@ -156,6 +157,8 @@ static const struct row {
     {Q "signing_muted", NULL, MUTED, RISES | FALLS, NULL},
     {Q "fork_alarm", NULL, ORDINARY, RESTS, NULL},
     {Q "fork_alarm", NULL, FORK, RISES, NULL},
+    {Q "two_parents_power", NULL, ORDINARY, RESTS, NULL},
+    {Q "two_parents_power", NULL, PARENTS, RISES, NULL},
     {Q "halted", NULL, ORDINARY, RESTS, NULL},
     {Q "halted", NULL, HALT, RISES, NULL},
 #undef Q
@@ -392,6 +395,22 @@ static void tell_fork(void) {
     pass(1000);
 }
 
+static void pass_looking(struct sim *its, int64_t ms) {
+    (void)its;
+    for (; ms > 0; ms--)
+        sim_run_for(sim, 1);
+    look_at_sim();
+}
+
+static void tell_parents(void) {
+    begin(NULL);
+    struct twofaced liars = {sim, 0, 1, 1, pass_looking, false};
+    twofaced_begin(&liars);
+    int64_t height = twofaced_lie(&liars);
+    ck_assert_int_eq(replica_two_parents(sim_replica(sim, 0))->height, height);
+    ck_assert_int_eq(replica_two_parents(sim_replica(sim, 0))->power, 10);
+}
+
 static void with_sync(struct sim_config *config) {
     config->block_sync = true;
 }
@@ -571,7 +590,7 @@ static const struct {
 } stories[STORIES] = {
     [ORDINARY] = {tell_ordinary, true}, [AWAY] = {tell_away, true},         [MUTED] = {tell_muted, true},       [ROUNDS] = {tell_rounds, true},
     [TWICE] = {tell_twice, true},       [FORGED] = {tell_forged, false},    [STUBBORN] = {tell_stubborn, true}, [LIAR] = {tell_liar, true},
-    [EXTENDED] = {tell_extended, true}, [FORK] = {tell_fork, false},        [HALT] = {tell_halt, false},        [SYNC] = {tell_sync, true},
+    [EXTENDED] = {tell_extended, true}, [FORK] = {tell_fork, false},        [PARENTS] = {tell_parents, false},  [HALT] = {tell_halt, false},        [SYNC] = {tell_sync, true},
     [POOL] = {tell_pool, true},         [POWERS] = {tell_powers, true},     [SILENCE] = {tell_silence, true},   [WIRE] = {tell_wire, false},
 };
 

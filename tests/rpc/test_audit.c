@@ -14,6 +14,7 @@ START_TEST(without_a_fork_the_alarm_is_not_raised_and_names_nothing) {
     ck_assert(json_is_false(json_object_get(alarm, "stopped_signing")));
     ck_assert_str_eq(json_string_value(json_object_get(alarm, "height")), "0");
     ck_assert_str_eq(json_string_value(json_object_get(alarm, "bundle")), "");
+    ck_assert(json_is_null(json_object_get(alarm, "two_parents")));
     json_decref(alarm);
     lab_close(&lab);
 }
