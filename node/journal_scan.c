@@ -98,7 +98,7 @@ enum journal_scan_state journal_scan_judge(struct span rest, uint64_t offset) {
         return JOURNAL_SCAN_TORN;
     if (!is_possible)
         return JOURNAL_SCAN_DAMAGED;
-    return size >= rest.size || zeroes < size ? JOURNAL_SCAN_TORN : JOURNAL_SCAN_DAMAGED;
+    return size > rest.size || zeroes < size ? JOURNAL_SCAN_TORN : JOURNAL_SCAN_DAMAGED; /* all there: no write that was cut short leaves that */
 }
 
 void journal_scan_begin(struct journal_scan *scan, struct disk *disk, const char *name, int64_t offset, int64_t end) {

@@ -241,20 +241,19 @@ START_TEST(a_flipped_bit_in_an_earlier_record_stops_with_file_and_offset) {
 }
 END_TEST
 
-START_TEST(a_flipped_bit_in_the_last_record_cuts_it_or_stops) {
+/* What was torn ends early or in zeroes. Of a record that is all there whoever cut it could forget a vote of his own (seed 7021172). */
+START_TEST(a_flipped_bit_in_the_last_record_stops) {
     int64_t last;
     struct blob *whole = three_records(&last);
+    ck_assert_uint_ne(whole->data[whole->size - 1] & (whole->data[whole->size - 1] - 1), 0); /* one flip does not make it a zero */
     for (size_t at = (size_t)last; at < whole->size; at++)
         for (int bit = 0; bit < 8; bit++) {
             char *note, *error = NULL;
             whole->data[at] ^= (uint8_t)(1 << bit);
             put_file(blob_span(whole));
             struct journal *journal = journal_open(disk, NAME, &note, &error);
-            if (journal != NULL)
-                ck_assert_str_eq(replayed(journal, 1), "m:first message m:second message ");
-            ck_assert((journal != NULL) == (note != NULL) && (journal == NULL) == (error != NULL));
-            journal_close(journal);
-            free(note);
+            ck_assert_msg(journal == NULL, "byte %zu bit %d: %s", at - (size_t)last, bit, note == NULL ? "unnoticed" : note);
+            ck_assert(note == NULL && error != NULL);
             free(error);
             whole->data[at] ^= (uint8_t)(1 << bit);
         }
@@ -696,7 +695,7 @@ Suite *suite_journal(void) {
     tcase_add_test(tests, a_file_of_zeroes_begins_anew);
     tcase_add_test(tests, an_empty_file_begins_anew);
     tcase_add_test(tests, a_flipped_bit_in_an_earlier_record_stops_with_file_and_offset);
-    tcase_add_test(tests, a_flipped_bit_in_the_last_record_cuts_it_or_stops);
+    tcase_add_test(tests, a_flipped_bit_in_the_last_record_stops);
     tcase_add_test(tests, a_record_above_the_limit_is_damage);
     tcase_add_test(tests, garbage_is_never_replayed);
     tcase_add_test(tests, a_replay_goes_across_rotated_files);
