@@ -27,6 +27,7 @@ bool cmd_audit_write(const char *path, struct span bytes, char **error);
 struct audit_results { /* where to; NULL: not wanted */
     const char *out, *bundle, *requests, *svg;
     const char *deadline; /* for the requests */
+    const char *built_on; /* the option by which the bundle is verified: "genesis" */
     bool json;            /* on stdout, instead of the summary */
 };
 /* Shows first, then writes, so that a full disk costs no result. */

@@ -61,5 +61,8 @@ bool cmd_audit_results(const struct audit_results *results, const struct docket 
     bool good = (results->out == NULL || write_text(results->out, &emit, error)) && write_requests(results, docket, error) &&
                 write_picture(results, docket, error) && (results->bundle == NULL || cmd_audit_write(results->bundle, docket->bundle, error));
     emit_close(&emit);
+    if (good && results->bundle != NULL && !results->json)
+        printf("the bundle is in %s (%zu bytes); anybody checks it with `quorate audit verify %s --%s FILE`\n", results->bundle, docket->bundle.size,
+               results->bundle, results->built_on);
     return good;
 }

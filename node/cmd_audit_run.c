@@ -261,7 +261,7 @@ static void show_sources_anyway(const struct docket *docket) {
 }
 
 static int finish(const struct docket *docket) {
-    struct audit_results results = {out_path, bundle_path, requests_path, svg_path, deadline, json};
+    struct audit_results results = {out_path, bundle_path, requests_path, svg_path, deadline, trusted_header != NULL ? "trusted-header" : "genesis", json};
     char *error = NULL;
     if (cmd_audit_results(&results, docket, &error))
         return (int)audit_report_exit(docket);

@@ -84,7 +84,7 @@ static char *gather(const struct watch *watch, struct docket *docket, int64_t he
 enum { GATHER_AGAIN = -2, GO_ON = -1 };
 
 static int raise_alarm(const struct docket *docket, bool is_last) {
-    struct audit_results results = {.out = out_path, .bundle = bundle_path};
+    struct audit_results results = {.out = out_path, .bundle = bundle_path, .built_on = trusted_header != NULL ? "trusted-header" : "genesis"};
     char *error = NULL;
     if (audit_report_exit(docket) == AUDIT_UNRESOLVED && !is_last && cmd_audit_write(bundle_path, docket->bundle, &error))
         return GATHER_AGAIN; /* what there is so far, in case we do not live to see more */
@@ -94,8 +94,6 @@ static int raise_alarm(const struct docket *docket, bool is_last) {
         cli_fail(&command, error);
         return CLI_WORLD;
     }
-    printf("the bundle is in %s; anybody checks it with `quorate audit verify %s --%s FILE`\n", bundle_path, bundle_path,
-           trusted_header != NULL ? "trusted-header" : "genesis");
     return (int)audit_report_exit(docket);
 }
 
