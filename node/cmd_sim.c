@@ -218,7 +218,7 @@ static int run_network(void) {
     if (!make_network(&plan, &error) || !can_be_written(svg, &error))
         return cli_fail(&command, error);
     sim_plan_settle(&plan);
-    sim_report_init(&report, &plan, svg_height > 0 ? svg_height : (plan.heights + 1) / 2);
+    sim_report_init(&report, &plan, svg_height > 0 ? svg_height : plan.heights / 2 + plan.heights % 2);
     report.draw_after_us = seconds * 500000; /* for whoever bounds the time and not the heights */
     struct sim_view view = sim_report_view(&report);
     clock_t began = clock();

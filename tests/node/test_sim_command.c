@@ -188,6 +188,11 @@ START_TEST(of_a_network_bounded_in_time_a_height_in_the_middle_is_drawn) {
 }
 END_TEST
 
+START_TEST(a_bound_beyond_all_heights_is_none) {
+    SAYS(CLI_FAILED, "nothing is drawn: height 4611686018427387904", "--validators", "4", "--for", "3", "--heights", "9223372036854775807");
+}
+END_TEST
+
 START_TEST(one_two_and_three_validators_are_networks_too) {
     static const char *const counts[] = {"1", "2", "3"};
     SAYS(CLI_GOOD, "height 1 is drawn", "--validators", counts[_i], "--heights", "2");
@@ -217,6 +222,7 @@ Suite *suite_sim_command(void) {
     tcase_add_test(tests, a_disk_that_is_full_is_told_when_it_is_drawn);
     tcase_add_test(tests, a_height_that_never_came_is_told_and_nothing_is_left);
     tcase_add_test(tests, of_a_network_bounded_in_time_a_height_in_the_middle_is_drawn);
+    tcase_add_test(tests, a_bound_beyond_all_heights_is_none);
     tcase_add_loop_test(tests, one_two_and_three_validators_are_networks_too, 0, 3);
     suite_add_tcase(suite, tests);
     return suite;
