@@ -65,11 +65,12 @@ static void whisper(void) {
 }
 
 /* As in cmd_audit_demo.c: nodes 0 and 1 conspire, 2 and 3 do not hear each other. */
-static void fork_chain(bool stops) {
+static void fork_chain(bool stops, bool far_signers) {
     struct sim_config config;
     sim_defaults(&config);
     config.forks_allowed = true;
     config.fork_stops_signing = stops;
+    config.remote_signers = far_signers ? 0xc : 0;
     config.watch.arrived = on_arrived;
     config.watch.sent = on_sent;
     memset(&stage, 0, sizeof stage);
@@ -145,7 +146,7 @@ static void verify_bundle(uint32_t node) {
 }
 
 START_TEST(who_sees_the_other_branch_raises_the_alarm_stops_signing_and_writes_a_bundle_that_holds) {
-    fork_chain(true);
+    fork_chain(true, _i == 1);
     meet();
     uint32_t raised = 0;
     for (uint32_t i = VICTIMS; i < 4; i++) {
@@ -187,7 +188,7 @@ static void prune_first(uint32_t node) {
 }
 
 START_TEST(a_node_that_has_pruned_the_beginning_builds_its_bundle_on_the_lowest_header_it_has) {
-    fork_chain(true);
+    fork_chain(true, false);
     for (uint32_t i = VICTIMS; i < 4; i++)
         prune_first(i);
     meet();
@@ -200,7 +201,7 @@ START_TEST(a_node_that_has_pruned_the_beginning_builds_its_bundle_on_the_lowest_
 END_TEST
 
 START_TEST(a_restart_does_not_make_it_sign_again) {
-    fork_chain(true);
+    fork_chain(true, _i == 1);
     meet();
     ck_assert(alarm_of(2)->stopped);
     sim_stop(stage.sim, 2);
@@ -213,8 +214,35 @@ START_TEST(a_restart_does_not_make_it_sign_again) {
 }
 END_TEST
 
+/* While all others go on, so that there is something to vote for; with the key at hand, and on another host, where no signer of ours can refuse. */
+START_TEST(a_node_that_stopped_follows_and_signs_nothing) {
+    struct sim_config config;
+    sim_defaults(&config);
+    config.remote_signers = _i == 1 ? 0x4 : 0;
+    config.watch.sent = on_sent;
+    memset(&stage, 0, sizeof stage);
+    arena_init(&stage.arena, 1 << 24);
+    stage.sim = sim_new(&config);
+    ck_assert(sim_run_to_height(stage.sim, 3, 60000));
+    int64_t front = stage.front[2];
+    ck_assert_int_ge(front, 30000);
+    struct replica *replica = (struct replica *)sim_replica(stage.sim, 2);
+    replica->forkwatch.alarm.stopped = true;
+    if (replica->signer != NULL)
+        signer_stop(replica->signer);
+    sim_run_for(stage.sim, 1000); /* what was under way */
+    front = stage.front[2];
+    ck_assert(sim_run_to_height(stage.sim, 12, 100000));
+    ck_assert_int_eq(stage.front[2], front);
+    ck_assert_int_ge(stage.front[3], 110000);
+    ck_assert_int_ge(sim_ledger(stage.sim, 2)->state.height, 12);
+    sim_free(stage.sim);
+    arena_close(&stage.arena);
+}
+END_TEST
+
 START_TEST(whoever_wishes_goes_on_signing_but_hears_of_it) {
-    fork_chain(false);
+    fork_chain(false, false);
     meet();
     ck_assert(alarm_of(2)->raised && !alarm_of(2)->stopped);
     leave();
@@ -261,9 +289,10 @@ Suite *suite_forkwatch(void) {
     Suite *suite = suite_create("forkwatch");
     TCase *tests = tcase_create("alarm");
     tcase_set_timeout(tests, 600);
-    tcase_add_test(tests, who_sees_the_other_branch_raises_the_alarm_stops_signing_and_writes_a_bundle_that_holds);
+    tcase_add_loop_test(tests, who_sees_the_other_branch_raises_the_alarm_stops_signing_and_writes_a_bundle_that_holds, 0, 2); /* with the key at hand, and on another host */
+    tcase_add_loop_test(tests, a_restart_does_not_make_it_sign_again, 0, 2); /* with the key at hand, and on another host */
+    tcase_add_loop_test(tests, a_node_that_stopped_follows_and_signs_nothing, 0, 2);
     tcase_add_test(tests, a_node_that_has_pruned_the_beginning_builds_its_bundle_on_the_lowest_header_it_has);
-    tcase_add_test(tests, a_restart_does_not_make_it_sign_again);
     tcase_add_test(tests, whoever_wishes_goes_on_signing_but_hears_of_it);
     tcase_add_test(tests, one_validator_that_votes_for_something_else_is_no_alarm);
     suite_add_tcase(suite, tests);

@@ -325,6 +325,29 @@ START_TEST(a_replay_goes_across_rotated_files) {
 }
 END_TEST
 
+/* An older file, which opening had no need to read: where the mark is whole, what follows it may not be. */
+START_TEST(a_replay_never_begins_in_a_file_that_is_damaged) {
+    struct journal *journal = five_files();
+    for (int64_t height = 1; height <= 8; height++)
+        for (uint32_t index = 0; index < 4; index++) {
+            char name[32];
+            snprintf(name, sizeof name, NAME ".%03u", index);
+            int64_t size = disk->table->size(disk, name);
+            struct blob *whole = disk->table->read(disk, name, 0, (size_t)size), *spoilt = blob_new(blob_span(whole));
+            char *before = strdup(replayed(journal, height));
+            spoilt->data[size - 12] ^= 1; /* in its last record */
+            disk->table->replace(disk, name, blob_span(spoilt));
+            const char *after = replayed(journal, height);
+            ck_assert_msg(after == NULL || strcmp(after, before) == 0, "file %u: \"%s\" instead of \"%s\"", index, after, before);
+            disk->table->replace(disk, name, blob_span(whole));
+            free(before);
+            blob_release(whole);
+            blob_release(spoilt);
+        }
+    journal_close(journal);
+}
+END_TEST
+
 START_TEST(old_files_are_dropped_beyond_the_limit) {
     struct journal *journal = five_files();
     journal_limit(journal, 100, 250);
@@ -699,6 +722,7 @@ Suite *suite_journal(void) {
     tcase_add_test(tests, a_record_above_the_limit_is_damage);
     tcase_add_test(tests, garbage_is_never_replayed);
     tcase_add_test(tests, a_replay_goes_across_rotated_files);
+    tcase_add_test(tests, a_replay_never_begins_in_a_file_that_is_damaged);
     tcase_add_test(tests, old_files_are_dropped_beyond_the_limit);
     tcase_add_test(tests, a_height_larger_than_all_files_may_be_is_kept_until_the_next_has_ended);
     tcase_add_test(tests, a_missing_middle_file_is_named);

@@ -95,6 +95,12 @@ START_TEST(a_far_block_needs_more_than_a_third_of_the_trusted) {
 }
 END_TEST
 
+START_TEST(a_far_block_needs_two_thirds_of_its_own_set_as_well) {
+    ck_assert_int_eq(from_strangers(0x33, 0x13), LIGHT_GOOD);
+    ck_assert_int_eq(from_strangers(0x33, 0x03), LIGHT_BAD_COMMIT); /* half of those trusted, and half of its own */
+}
+END_TEST
+
 START_TEST(a_higher_trust_level_needs_more) {
     rules.trust_numerator = 1;
     rules.trust_denominator = 2;
@@ -179,6 +185,7 @@ Suite *suite_light_verify(void) {
     tcase_add_test(tests, time_must_pass_and_not_be_ahead_of_ours_by_more_than_the_drift);
     tcase_add_test(tests, trust_ends_at_the_very_moment);
     tcase_add_test(tests, a_far_block_needs_more_than_a_third_of_the_trusted);
+    tcase_add_test(tests, a_far_block_needs_two_thirds_of_its_own_set_as_well);
     tcase_add_test(tests, a_higher_trust_level_needs_more);
     tcase_add_test(tests, a_set_that_is_not_the_header_s_is_refused);
     tcase_add_test(tests, a_header_of_another_chain_is_refused_even_if_all_else_is_right);
