@@ -45,6 +45,7 @@ static void look(struct audit_compared *node) {
     node->height = height;
     if (height < node->agreed)
         node->agreed = 0; /* it began again */
+    node->is_back = node->failures > 0;
     node->failures = node->rest = 0;
     node->why[0] = '\0';
 }
@@ -52,7 +53,7 @@ static void look(struct audit_compared *node) {
 void audit_compare_look(struct audit_compare *compare, bool patient) {
     for (uint32_t i = 0; i < compare->count; i++) {
         struct audit_compared *node = &compare->nodes[i];
-        node->is_news = false;
+        node->is_news = node->is_back = false;
         if (node->set_aside)
             continue;
         if (node->rest > 0 && !patient)

@@ -15,6 +15,7 @@ struct audit_compared {
     uint32_t failures, rest; /* in a row; times that it is not asked, so that one that is gone or slow does not hold up the others */
     bool set_aside;      /* not asked any more */
     bool is_news;        /* `why` is new */
+    bool is_back;        /* it answers again, since this time */
     char why[240];       /* "" or why its height is 0 */
 };
 

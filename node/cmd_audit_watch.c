@@ -59,6 +59,7 @@ struct watch {
     enum audit_rule rule;
     struct audit_chains chains;
     struct audit_compare compare; /* the same nodes in the same order */
+    uint32_t there;               /* how many could be compared when it was said last */
 };
 
 /* ---- two differ */
@@ -193,9 +194,28 @@ static int pursue(struct watch *watch, const struct audit_difference *difference
 /* ---- looking */
 
 static void tell_news(const struct watch *watch) {
-    for (uint32_t i = 0; i < watch->compare.count; i++)
-        if (watch->compare.nodes[i].is_news)
-            fprintf(stderr, "quorate audit watch: %s: %s (it is asked again)\n", watch->compare.nodes[i].source.name, watch->compare.nodes[i].why);
+    for (uint32_t i = 0; i < watch->compare.count; i++) {
+        const struct audit_compared *node = &watch->compare.nodes[i];
+        if (node->is_news)
+            fprintf(stderr, "quorate audit watch: %s: %s (it is asked again)\n", node->source.name, node->why);
+        else if (node->is_back)
+            fprintf(stderr, "quorate audit watch: %s: it answers again, and is at height %" PRId64 "\n", node->source.name, node->height);
+    }
+}
+
+/* Whoever watches nothing must know it. */
+static void tell_sight(struct watch *watch) {
+    uint32_t count;
+    int64_t agreed = audit_compare_agreed(&watch->compare, &count);
+    count = agreed > 0 ? count : count < 2 ? count : 1;
+    if (once || count == watch->there)
+        return;
+    watch->there = count;
+    if (count >= 2)
+        printf("%u of %u nodes are compared; they agree up to height %" PRId64 "; watching on\n", count, watch->compare.count, agreed);
+    else
+        printf("fewer than two nodes can be compared: nothing is seen at the moment\n");
+    fflush(stdout);
 }
 
 static int end_once(const struct watch *watch) {
@@ -224,6 +244,7 @@ static int look_on(struct watch *watch) {
         }
         if (once)
             return end_once(watch);
+        tell_sight(watch);
         rest();
     }
 }
@@ -274,6 +295,7 @@ int cmd_audit_watch(int argc, char **argv) {
     struct watch *watch = calloc(1, sizeof *watch);
     assert(watch != NULL);
     watch->base = &base;
+    watch->there = UINT32_MAX;
     if (lock_rule != NULL && !audit_rule_parse(&watch->rule, span_text(lock_rule)))
         status = cli_misuse(&command, "--lock-rule %s: it is strict, comet or paper", lock_rule);
     else if (!cmd_audit_base(&base, genesis, trusted_header, &error))

@@ -180,9 +180,36 @@ START_TEST(a_fork_that_comes_while_we_watch_is_followed_until_it_is_known_who_di
     ck_assert_int_eq(pthread_create(&later, NULL, go_on, NULL), 0);
     EXPECT_RUN(10, "audit", "watch", "--genesis", "@genesis.json", "--bundle", "@fork.bundle", "--interval", "20", "--node", nodes[0].url, "--node", nodes[2].url);
     EXPECT_SAID("the guilty are not known yet");
+    EXPECT_UNSAID("nothing is seen at the moment");
     EXPECT_SAID("E4");
     pthread_join(later, NULL);
     EXPECT_RUN(10, "audit", "verify", "@fork.bundle", "--genesis", "@genesis.json");
+}
+END_TEST
+
+static void *come_back(void *context) {
+    (void)context;
+    while (atomic_load(&nodes[1].asked) < 3)
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    atomic_store(&nodes[1].is_mad, false);
+    for (unsigned before = atomic_load(&nodes[0].asked); atomic_load(&nodes[0].asked) < before + 40;)
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    atomic_store(&nodes[1].highest, 0);
+    return NULL;
+}
+
+START_TEST(whoever_watches_nothing_is_told_and_when_it_sees_again_too) {
+    pthread_t later;
+    leave_trunk(&nodes[1], 0);
+    atomic_store(&nodes[1].highest, 20);
+    atomic_store(&nodes[1].is_mad, true);
+    open_all();
+    ck_assert_int_eq(pthread_create(&later, NULL, come_back, NULL), 0);
+    EXPECT_RUN(10, "audit", "watch", "--genesis", "@genesis.json", "--bundle", "@fork.bundle", "--interval", "10", "--node", nodes[0].url, "--node", nodes[1].url);
+    pthread_join(later, NULL);
+    EXPECT_SAID("nothing is seen at the moment");
+    EXPECT_SAID("it answers again, and is at height 20");
+    EXPECT_SAID("2 of 2 nodes are compared; they agree up to height 20; watching on");
 }
 END_TEST
 
@@ -279,6 +306,7 @@ Suite *suite_audit_watch(void) {
     tcase_add_test(tests, a_node_that_shows_what_nobody_signed_is_left_out_and_the_others_watched_on);
     tcase_add_test(tests, a_bundle_that_could_not_be_written_is_said_at_the_start);
     tcase_add_test(tests, a_fork_that_comes_while_we_watch_is_followed_until_it_is_known_who_did_it);
+    tcase_add_test(tests, whoever_watches_nothing_is_told_and_when_it_sees_again_too);
     tcase_add_test(tests, where_validators_changed_the_nodes_are_asked_for_headers_in_between);
     tcase_add_test(tests, who_fails_is_asked_less_and_less_and_again_at_once_when_it_answers);
     suite_add_tcase(suite, tests);
