@@ -23,7 +23,7 @@ static double percent(int64_t power, int64_t total) { return total > 0 ? 100.0 *
 
 /* Whoever shows light clients a block of their own has tried to fork the chain, whether or not two thirds went along. */
 enum audit_exit audit_report_exit(const struct docket *docket) {
-    if (docket->report.third_reached)
+    if (docket->report.third_reached && (docket_is_fork(docket) || docket->audit.light_attack))
         return AUDIT_ATTRIBUTED;
     if (docket_is_fork(docket))
         return AUDIT_UNRESOLVED;
@@ -33,7 +33,7 @@ enum audit_exit audit_report_exit(const struct docket *docket) {
 static const char *verdict_text(enum audit_exit status, bool is_fork) {
     if (status == AUDIT_ATTRIBUTED)
         return is_fork ? "fork, and more than a third of the voting power is convicted"
-                       : "no fork of the chain is shown, but more than a third of the voting power is convicted";
+                       : "no fork of the chain, but light clients were shown one; more than a third of the voting power is convicted";
     if (status == AUDIT_BAD_INPUT)
         return "no fork is shown, but not all that was given could be used (see above)";
     return status == AUDIT_UNRESOLVED ? "fork, not resolved yet" : "no fork";
@@ -299,7 +299,7 @@ void audit_report_emit(struct emit *emit, const struct docket *docket) {
 /* ---- what the third party saw */
 
 enum audit_exit audit_report_verified_exit(const struct audit_verified *seen, bool silence_counts) {
-    if (seen->third_seen || (silence_counts && seen->third_said))
+    if ((seen->third_seen || (silence_counts && seen->third_said)) && (seen->is_fork || seen->light_attack))
         return AUDIT_ATTRIBUTED;
     return seen->is_fork ? AUDIT_UNRESOLVED : AUDIT_NO_FORK;
 }

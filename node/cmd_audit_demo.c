@@ -170,7 +170,10 @@ static struct blob *make_log(struct demo *demo, uint32_t of, const uint32_t *fro
     struct blob *items = blob_reserve(size);
     for (uint32_t i = 0, at = 0; i < count; at += (uint32_t)parts[i]->size, blob_release(parts[i]), i++)
         memcpy(items->data + at, parts[i]->data, parts[i]->size);
-    struct audit_log_manifest manifest = {.chain_id = span_text("sim"), .height = FORK_HEIGHT, .complete = true, .complete_from = 1,
+    bool is_whole = false; /* of a height that was undisputed for it a node keeps its own votes only */
+    for (uint32_t i = 0; i < count; i++)
+        is_whole |= votejournal_is_whole(sim_votes(demo->sim, from[i]), span_text("sim"), FORK_HEIGHT);
+    struct audit_log_manifest manifest = {.chain_id = span_text("sim"), .height = FORK_HEIGHT, .complete = is_whole, .complete_from = 1,
                                           .address = *sim_address(demo->sim, of)};
     uint8_t bytes[512], message[AUDIT_LOG_SIGN_BYTES];
     struct signature signature = {.size = 64};

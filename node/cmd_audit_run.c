@@ -72,8 +72,8 @@ static const struct cli_command run_command = {
                "  --asked DIR         the requests that were sent: whoever is in none of them is not convicted by its silence. Answers can raise\n"
                "                      suspicion of somebody new, who is to be asked then (again --requests, and a deadline of its own)\n"
                "\n"
-               "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 more than a third convicted (of a fork, or of\n"
-               "a block that was shown to light clients alone), 11 fork not resolved yet, 2 bad input (also when no fork is shown, but a commit that was\n"
+               "What does not verify is dropped and counted, with the reason. Exit status: 0 no fork, 10 fork (also one that was shown to light clients\n"
+               "alone) with more than a third convicted, 11 fork not resolved yet, 2 bad input (also when no fork is shown, but a commit that was\n"
                "given could not be used), 3 a file cannot be written (the report is shown all the same). Files that are there are replaced.",
     .example = "quorate audit run --genesis genesis.json --height 7 --node http://10.0.0.1:26657 --node http://10.0.0.7:26657 --bundle proof\n"
                "\n"

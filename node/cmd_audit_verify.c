@@ -22,7 +22,7 @@ static const struct cli_command command = {
     .summary = "Is what a bundle says true? Needs no node and does not trust whoever made it: a pure function of the bundle and the genesis (or one\n"
                "trusted header); tendermint/audit_verify.c is all of it. What no bundle can prove, that somebody kept silent, is told apart. A proof\n"
                "by re-execution (E5) executes the chain's blocks, which are in the bundle: for these say by --application what the chain runs.\n"
-               "Exit status: 0 good and no fork, 10 more than a third convicted, 11 fork with less, 2 the bundle does not hold.",
+               "Exit status: 0 good and no fork, 10 fork with more than a third convicted, 11 fork with less, 2 the bundle does not hold.",
     .example = "quorate audit verify proof --genesis genesis.json\n"
                "quorate audit verify proof --genesis genesis.json --silence-known      (I asked the silent myself, and they did not answer me either)",
     .options = options,

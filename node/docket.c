@@ -185,8 +185,9 @@ static bool add_accused(struct docket *docket, struct docket_source *source, str
     if (!evidence_json_read(&evidence, &error, json, &docket->arena))
         return refuse(source, "evidence", "malformed");
     const struct commit *commit = &evidence.conflicting_commit;
-    if (evidence.kind != EVIDENCE_LIGHT_ATTACK || docket->accused_count == DOCKET_ACCUSED_MAX || !evidence_attack_check(&evidence))
+    if (evidence.kind != EVIDENCE_LIGHT_ATTACK || docket->attack_count == DOCKET_ACCUSED_MAX || !evidence_attack_check(&evidence))
         return true;
+    docket->attacks[docket->attack_count++] = (struct docket_attack){commit->height, commit->block_id.hash};
     docket->accused[docket->accused_count++] = (struct docket_accused){{commit->block_id, evidence.conflicting_header, *commit}, source};
     return true;
 }
@@ -283,6 +284,14 @@ bool docket_is_whole(const struct docket *docket) {
     return whole;
 }
 
+/* Somebody was shown another block of the height than the chain's. */
+static bool is_attacked(const struct docket *docket) {
+    for (uint32_t i = 0; i < docket->attack_count && docket->commits[0] != NULL; i++)
+        if (docket->attacks[i].height == docket->height && !digest_equal(&docket->attacks[i].hash, &docket->commits[0]->id.hash))
+            return true;
+    return false;
+}
+
 char *docket_judge(struct docket *docket, bool deadline_passed) {
     audit_headers_sort(docket->headers, docket->header_count);
     docket->proposal_count = audit_proposals_sort(docket->proposals, docket->proposal_count);
@@ -305,6 +314,7 @@ char *docket_judge(struct docket *docket, bool deadline_passed) {
         .logs = docket->own_logs,
         .log_count = docket->own_count,
         .deadline_passed = deadline_passed,
+        .light_attack = is_attacked(docket),
         .asked = docket->asked,
         .asked_count = docket->asked_count,
     };

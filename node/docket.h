@@ -47,6 +47,11 @@ struct docket {
         struct docket_source *source;
     } accused[DOCKET_ACCUSED_MAX];
     uint32_t accused_count;
+    struct docket_attack { /* all that it showed, wherever they were counted since */
+        int64_t height;
+        struct digest hash;
+    } attacks[DOCKET_ACCUSED_MAX];
+    uint32_t attack_count;
     struct audit_header *headers;
     uint32_t header_count;
     struct audit_proposal *proposals;

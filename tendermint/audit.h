@@ -92,6 +92,7 @@ struct audit_case { /* all loans */
     uint32_t header_count;
     const struct audit_own_log *logs;
     uint32_t log_count;
+    bool light_attack;                   /* light clients were shown another block of the height than the chain's */
     bool deadline_passed;                /* those who were asked had their time */
     const struct address *asked;         /* who they are; NULL: all. Nobody else is convicted by silence */
     uint32_t asked_count;

@@ -39,6 +39,7 @@ static void put_head(struct proto_writer *writer, const struct audit_bundle *bun
     proto_put_bool(writer, 6, bundle->audit->deadline_passed);
     if (is_reexecuted(bundle->report))
         proto_put_bytes(writer, 7, span_text(bundle->application));
+    proto_put_bool(writer, 8, bundle->audit->light_attack);
     record_end(writer, mark);
 }
 

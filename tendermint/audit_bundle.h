@@ -2,7 +2,8 @@
  *
  *   "QUORATE-AUDIT-2\n", then records: tag (1 byte) ‖ size (4, big-endian) ‖ content, tags ascending:
  *   1 head       {1 chain_id, 2 height, 3 rule, 4 trusted height, 5 trusted set's hash, 6 deadline passed,
- *                 7 application: only with blocks, or where they are left to whoever verifies}                               once
+ *                 7 application: only with blocks, or where they are left to whoever verifies,
+ *                 8 the height's fork was shown to light clients alone}                                                      once
  *   2 set        {repeated 1 {1 pub_key, 2 power}}            ascending by valset_hash
  *   3 link       SignedHeader {1 header, 2 commit}            ascending by height, below the height
  *   4 commit     SignedHeader of the height                   one, or two of a fork: by round, then block id

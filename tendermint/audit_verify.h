@@ -34,6 +34,7 @@ struct audit_verified {
     struct audit_trust trust;  /* what it was built on, and what was demanded */
     uint32_t link_count;
     bool is_fork;              /* two commits, both good */
+    bool light_attack;         /* the reporter's word: light clients were shown another block of the height */
     struct block_id blocks[2];
     int32_t rounds[2];
     int64_t total_power, next_total_power;

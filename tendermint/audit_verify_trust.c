@@ -25,7 +25,7 @@ struct head {
     int64_t height, rule, trust_height;
     struct span chain_id;
     struct digest set_hash;
-    bool deadline_passed;
+    bool deadline_passed, light_attack;
     struct span application;
 };
 
@@ -38,6 +38,7 @@ static void write_head(struct proto_writer *writer, const void *thing) {
     proto_put_bytes(writer, 5, digest_span(&head->set_hash));
     proto_put_bool(writer, 6, head->deadline_passed);
     proto_put_bytes(writer, 7, head->application);
+    proto_put_bool(writer, 8, head->light_attack);
 }
 
 const char *audit_verify_head(struct audit_verifier *verifier, struct span content) {
@@ -53,6 +54,7 @@ const char *audit_verify_head(struct audit_verifier *verifier, struct span conte
         case 5: digest_read(&head.set_hash, &reader, &field); break;
         case 6: head.deadline_passed = proto_bool(&reader, &field); break;
         case 7: head.application = proto_bytes(&reader, &field); break;
+        case 8: head.light_attack = proto_bool(&reader, &field); break;
         }
     }
     if (reader.bad || head.height < 1 || head.rule < AUDIT_STRICT || head.rule > AUDIT_PAPER ||
@@ -62,6 +64,7 @@ const char *audit_verify_head(struct audit_verifier *verifier, struct span conte
     verifier->out->rule = (enum audit_rule)head.rule;
     verifier->out->chain_id = head.chain_id;
     verifier->out->application = head.application;
+    verifier->out->light_attack = head.light_attack;
     if (!span_equal(head.chain_id, verifier->chain_id))
         return "it is about another chain than your genesis";
     if (head.trust_height != verifier->trust.height || !digest_equal(&head.set_hash, &verifier->trust.set_hash))

@@ -85,6 +85,31 @@ START_TEST(the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apa
 }
 END_TEST
 
+START_TEST(more_than_a_third_who_voted_twice_are_proven_but_are_no_fork_by_themselves) {
+    EXPECT(0, "demo", "--dir", "@.", "--double-votes");
+    EXPECT(0, "run", "--genesis", "@genesis.json", "--commit", "@commit-b.json", "--log", "@honest-a.log", "--bundle", "@alone");
+    EXPECT_SAID("power: proven 50.0 %");
+    EXPECT_SAID("verdict: no fork");
+    EXPECT(0, "verify", "@alone", "--genesis", "@genesis.json");
+    EXPECT_SAID("power: proven 50.0 %");
+}
+END_TEST
+
+/* Of the height that it decided in round 0 a node keeps its own votes, and says so: that log must not convict it. */
+START_TEST(no_log_of_an_honest_node_convicts_it_in_whatever_combination) {
+    for (int way = 0; way < 2; way++) {
+        EXPECT(0, "demo", "--dir", "@.", way == 0 ? NULL : "--double-votes");
+        for (int logs = 1; logs < 4; logs++)
+            for (int commits = 1; commits < 4; commits++) {
+                const char *a = commits & 1 ? "@commit-a.json" : "@commit-b.json", *b = commits & 2 ? "@commit-b.json" : "@commit-a.json";
+                const char *one = logs & 1 ? "@honest-a.log" : "@honest-b.log", *other = logs & 2 ? "@honest-b.log" : "@honest-a.log";
+                prompt_run("audit", "run", "--genesis", "@genesis.json", "--commit", a, "--commit", b, "--log", one, "--log", other, "--height", "3", (const char *)NULL);
+                ck_assert_msg(strstr(prompt_said, "CONVICTED_BY_LOG") == NULL, "said: %s", prompt_said);
+            }
+    }
+}
+END_TEST
+
 START_TEST(a_third_party_in_an_empty_folder_needs_the_genesis_alone) {
     EXPECT(11, "verify", "@proof", "--genesis", "@genesis.json"); /* one key kept silent: that it did, no bundle can prove */
     EXPECT_SAID("the reporter's word");
@@ -490,6 +515,8 @@ Suite *suite_audit(void) {
     tcase_add_test(tests, the_demonstration_ends_as_it_promises_in_both_ways);
     tcase_add_test(tests, the_commands_that_the_demonstration_names_end_as_it_says);
     tcase_add_test(tests, the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apart);
+    tcase_add_test(tests, more_than_a_third_who_voted_twice_are_proven_but_are_no_fork_by_themselves);
+    tcase_add_test(tests, no_log_of_an_honest_node_convicts_it_in_whatever_combination);
     tcase_add_test(tests, a_third_party_in_an_empty_folder_needs_the_genesis_alone);
     tcase_add_test(tests, a_trusted_header_stands_in_for_the_genesis);
     tcase_add_test(tests, any_changed_byte_of_the_bundle_is_refused);
