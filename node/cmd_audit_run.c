@@ -16,13 +16,14 @@ enum { NODE_TIMEOUT_MS = 30000 };
 
 static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path, *application;
 static int64_t height;
-static bool json, execute;
+static bool json, execute, has_comet_log;
 static struct audit_list commits, logs, journals, answers, asked, homes, nodes;
 
 /* ---- run */
 
 static bool take_file(void *context, const char *name, const char *value, char **error) {
     (void)context;
+    has_comet_log |= strcmp(name, "cometbft-wal") == 0;
     struct audit_list *list = strcmp(name, "commit") == 0 || strcmp(name, "branch") == 0 || strcmp(name, "validators") == 0 || strcmp(name, "block") == 0 ||
                                       strcmp(name, "evidence") == 0
                                   ? &commits
@@ -67,7 +68,7 @@ static const struct cli_command run_command = {
                "  --block FILE        an answer of /block or /header: for its header and evidence\n"
                "  --evidence FILE     one piece of evidence, as `quorate light` keeps it; a block that it accuses counts like another --commit\n"
                "  --log FILE          what `quorate audit export` wrote\n"
-               "  --journal DIR       a journal's folder or file (data/cs.wal), of ours or of CometBFT; --cometbft-wal DIR is the same\n"
+               "  --journal DIR       a journal's folder or file (data/cs.wal) of ours; --cometbft-wal DIR  one of CometBFT: then name the lock rule too\n"
                "  --answers DIR       what the suspects answered (`quorate audit answer`)\n"
                "  --asked DIR         the requests that were sent: whoever is in none of them is not convicted by its silence. Answers can raise\n"
                "                      suspicion of somebody new, who is to be asked then (again --requests, and a deadline of its own)\n"
@@ -278,13 +279,15 @@ int cmd_audit_run(int argc, char **argv) {
     int status;
     genesis = trusted_header = lock_rule = deadline = out_path = bundle_path = requests_path = svg_path = application = NULL;
     height = 0;
-    json = execute = false;
+    json = execute = has_comet_log = false;
     cli_rpc_begin();
     commits.count = logs.count = journals.count = answers.count = asked.count = homes.count = nodes.count = 0;
     if (!cli_parse(&run_command, &rest, &status, 1, argc, argv))
         return status;
     if (lock_rule != NULL && !audit_rule_parse(&rule, span_text(lock_rule)))
         return cli_misuse(&run_command, "--lock-rule %s: it is strict, comet or paper", lock_rule);
+    if (lock_rule == NULL && has_comet_log)
+        return cli_misuse(&run_command, "where CometBFT votes, honest validators may do what the rule strict forbids: say --lock-rule comet (or strict, if you know better)");
     if (!cmd_audit_base(&base, genesis, trusted_header, &error))
         return cmd_audit_bad_input(&run_command, error);
     struct docket *docket = calloc(1, sizeof *docket);

@@ -257,11 +257,13 @@ START_TEST(journals_count_what_is_forged_shuffled_doubled_damaged_and_cut) {
     snprintf(wal, sizeof wal, "%s/wal.d", prompt_folder);
     ck_assert_int_eq(mkdir(wal, 0700), 0);
     write_journal("wal.d/wal", false, false, false, false);
-    EXPECT(11, "run", FORK, "--cometbft-wal", "@wal.d");
+    EXPECT(2, "run", FORK, "--cometbft-wal", "@wal.d");
+    EXPECT_SAID("say --lock-rule comet");
+    EXPECT(11, "run", FORK, "--cometbft-wal", "@wal.d", "--lock-rule", "comet");
     EXPECT_SAID("A1  prevoted against its lock");
     write_journal("wal.d/wal.000", true, false, false, false);
     write_journal("wal.d/wal.001", false, false, true, true);
-    EXPECT(11, "run", FORK, "--cometbft-wal", "@wal.d");
+    EXPECT(11, "run", FORK, "--journal", "@wal.d");
     EXPECT_SAID("bytes are no record");
     EXPECT_SAID("A1  prevoted against its lock");
     write_journal("wal.d/wal", false, true, false, false);
