@@ -42,7 +42,7 @@ static const struct cli_option run_options[] = {
     {"trusted-header", CLI_TEXT, &trusted_header, "FILE", "instead, or above it: an answer of /commit that is trusted", 0, 0},
     {"height", CLI_NUMBER, &height, "H", "the height in question (default: that of the two commits)", 0, INT64_MAX - 2},
     {"lock-rule", CLI_TEXT, &lock_rule, "RULE", "strict (all validators run quorate; the default), comet (or some do), paper", 0, 0},
-    {"deadline", CLI_TEXT, &deadline, "TIME", "2026-01-31T12:00:00Z: whoever did not answer until then is convicted by its silence", 0, 0},
+    {"deadline", CLI_TEXT, &deadline, "TIME", "2026-01-31T12:00:00Z: whoever did not answer until then, by this machine's clock, is convicted by its silence", 0, 0},
     {"out", CLI_TEXT, &out_path, "FILE", "the report as JSON", 0, 0},
     {"bundle", CLI_TEXT, &bundle_path, "FILE", "what a third party verifies", 0, 0},
     {"requests", CLI_TEXT, &requests_path, "DIR", "a request for each suspect is written here", 0, 0},
@@ -201,7 +201,11 @@ static bool read_deadline(struct timestamp *due, char **error) {
 /* Nobody is convicted for not having answered before there was anything to ask. */
 static bool is_over(bool *passed, const struct docket *docket, const struct timestamp *due, char **error) {
     struct timestamp now = {time(NULL), 0};
+    char clock_text[TIMESTAMP_TEXT_SIZE];
     *passed = deadline != NULL && timestamp_compare(&now, due) >= 0;
+    timestamp_text(clock_text, &now);
+    if (deadline != NULL && !*passed)
+        fprintf(stderr, "quorate audit run: by this machine's clock it is %s: the deadline is not over, and nobody is convicted by silence yet\n", clock_text);
     for (int i = 0; deadline != NULL && i < 2; i++) {
         char text[TIMESTAMP_TEXT_SIZE];
         if (docket->commits[i] == NULL || timestamp_compare(due, &docket->commits[i]->header.time) > 0)

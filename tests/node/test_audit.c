@@ -71,6 +71,7 @@ START_TEST(the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apa
     EXPECT(11, "run", FORK, "--log", "@honest-a.log");
     EXPECT(10, "run", FORK, "--log", "@honest-a.log", "--log", "@guilty.log", "--deadline", "2024-01-01T00:00:00Z");
     EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--log", "@guilty.log", "--deadline", "2999-01-01T00:00:00Z");
+    EXPECT_SAID("the deadline is not over, and nobody is convicted by silence yet");
     EXPECT(10, "run", FORK, "--commit", "@next-a.json", "--branch", "@next-b.json");
     EXPECT(2, "run", "--genesis", "@genesis.json");
     EXPECT(2, "run", "--commit", "@commit-a.json");

@@ -89,6 +89,9 @@ START_TEST(a_node_of_another_chain_is_named_and_no_fork) {
     EXPECT_RUN(0, WATCH, ALL);
     EXPECT_SAID("it is a node of another chain, \"elsewhere\"");
     EXPECT_SAID("3 of 4 nodes");
+    EXPECT_RUN(2, "audit", "run", "--genesis", "@genesis.json", "--height", "9", "--node", nodes[2].url);
+    EXPECT_SAID("it is a node of another chain, \"elsewhere\"");
+    EXPECT_RUN(0, "audit", "run", "--genesis", "@genesis.json", "--height", "9", "--node", nodes[2].url, "--node", nodes[0].url);
 }
 END_TEST
 
