@@ -12,7 +12,7 @@ static int64_t height;
 
 static const struct cli_option options[] = {
     {"home", CLI_TEXT, &home, "DIR", "the node's home (default $QUORATE_HOME, $CMTHOME, ~/.quorate)", 0, 0},
-    {"out", CLI_TEXT, &out_path, "FILE", "where to (default: height-H.log)", 0, 0},
+    {"out", CLI_TEXT, &out_path, "FILE", "where to (default height-H.log); what is there is replaced", 0, 0},
     CLI_RPC_OPTIONS,
     {"height", CLI_NUMBER, &height, "H", "which height", 1, INT64_MAX - 2},
 };
