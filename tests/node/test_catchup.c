@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/node/stranger.h"
+#include "tests/trials.h"
 
 /* About ten heights per second. Of more than four nodes the last ones are no validators. */
 static void fast(struct sim_config *config, uint64_t seed, uint32_t nodes) {
@@ -145,7 +146,7 @@ START_TEST(alone_for_five_seconds_a_node_goes_on_without_sync) {
 END_TEST
 
 START_TEST(all_four_killed_at_once_come_back_with_block_sync_on) {
-    for (uint64_t seed = 300; seed < 306; seed++) {
+    for (uint64_t seed = 300; seed < 300 + trials(6); seed++) {
         struct sim *sim = fast_net(seed, 4);
         for (int i = 0; i < 5; i++) {
             sim_run_for(sim, 400 + (int64_t)(seed * 131 + (uint64_t)i * 577) % 3000);
@@ -184,7 +185,7 @@ START_TEST(a_validator_cut_off_for_a_minute_returns_through_block_sync) {
 END_TEST
 
 START_TEST(again_and_again_cut_off_it_never_signs_against_what_it_signed) {
-    for (uint64_t seed = 10; seed < 14; seed++) {
+    for (uint64_t seed = 10; seed < 10 + trials(4); seed++) {
         struct sim *sim = fast_net(seed, 4);
         for (int i = 0; i < 4; i++) {
             sim_run_for(sim, 500 + (int64_t)(seed * 379 + (uint64_t)i * 811) % 1500);
@@ -237,7 +238,7 @@ END_TEST
 /* ---- accidents */
 
 START_TEST(killed_anywhere_in_the_middle_of_syncing_it_goes_on_where_it_was) {
-    for (uint64_t seed = 20; seed < 32; seed++) {
+    for (uint64_t seed = 20; seed < 20 + trials(12); seed++) {
         struct sim *sim = without_last(seed, 5, 120);
         for (uint32_t i = 0; i < 6; i++) {
             sim_doom(sim, 4, i % 3 == 2 ? 1 + (uint32_t)(seed + i) % 3 : 0, i % 2 == 0 ? 1 + (uint32_t)(seed * 7 + i * 13) % 3 : 0);
@@ -258,7 +259,7 @@ START_TEST(killed_anywhere_in_the_middle_of_syncing_it_goes_on_where_it_was) {
 END_TEST
 
 START_TEST(a_validator_killed_while_syncing_signs_nothing_twice) {
-    for (uint64_t seed = 40; seed < 46; seed++) {
+    for (uint64_t seed = 40; seed < 40 + trials(6); seed++) {
         struct sim *sim = fast_net(seed, 4);
         ck_assert(sim_run_to_height(sim, 4, 60000));
         sim_partition(sim, 8);
@@ -376,18 +377,21 @@ Suite *suite_catchup(void) {
     tcase_add_test(all, a_network_that_starts_together_does_not_wait_for_block_sync);
     tcase_add_test(all, a_validator_without_whom_nothing_goes_does_not_sync);
     tcase_add_test(all, alone_for_five_seconds_a_node_goes_on_without_sync);
-    tcase_add_test(all, all_four_killed_at_once_come_back_with_block_sync_on);
     tcase_add_test(all, a_validator_cut_off_for_a_minute_returns_through_block_sync);
-    tcase_add_test(all, again_and_again_cut_off_it_never_signs_against_what_it_signed);
     tcase_add_test(all, whoever_claims_to_be_far_ahead_does_not_stop_consensus);
     tcase_add_test(all, while_it_rests_a_validator_says_nothing);
-    tcase_add_test(all, killed_anywhere_in_the_middle_of_syncing_it_goes_on_where_it_was);
-    tcase_add_test(all, a_validator_killed_while_syncing_signs_nothing_twice);
     tcase_add_test(all, peers_that_come_and_go_only_delay);
     tcase_add_test(all, what_most_peers_pruned_comes_from_the_one_that_kept_it);
     tcase_add_test(all, a_node_that_has_the_base_of_pruned_peers_goes_on_from_there);
     tcase_add_loop_test(all, a_peer_whose_blocks_are_spoiled_or_never_come_does_not_stop_it, 0, 3);
     tcase_add_test(all, malformed_words_on_the_channel_cost_their_sender_the_connection);
     suite_add_tcase(suite, all);
+    TCase *many = tcase_create("trials");
+    tcase_set_timeout(many, 240);
+    tcase_add_test(many, all_four_killed_at_once_come_back_with_block_sync_on);
+    tcase_add_test(many, again_and_again_cut_off_it_never_signs_against_what_it_signed);
+    tcase_add_test(many, killed_anywhere_in_the_middle_of_syncing_it_goes_on_where_it_was);
+    tcase_add_test(many, a_validator_killed_while_syncing_signs_nothing_twice);
+    suite_add_tcase(suite, many);
     return suite;
 }
