@@ -16,14 +16,13 @@ enum { NODE_TIMEOUT_MS = 30000 };
 
 static const char *genesis, *trusted_header, *lock_rule, *deadline, *out_path, *bundle_path, *requests_path, *svg_path, *application;
 static int64_t height;
-static bool json, execute, has_comet_log;
+static bool json, execute;
 static struct audit_list commits, logs, journals, answers, asked, homes, nodes;
 
 /* ---- run */
 
 static bool take_file(void *context, const char *name, const char *value, char **error) {
     (void)context;
-    has_comet_log |= strcmp(name, "cometbft-wal") == 0;
     struct audit_list *list = strcmp(name, "commit") == 0 || strcmp(name, "branch") == 0 || strcmp(name, "validators") == 0 || strcmp(name, "block") == 0 ||
                                       strcmp(name, "evidence") == 0
                                   ? &commits
@@ -41,7 +40,7 @@ static const struct cli_option run_options[] = {
     {"genesis", CLI_TEXT, &genesis, "FILE", "genesis.json: its validators are trusted", 0, 0},
     {"trusted-header", CLI_TEXT, &trusted_header, "FILE", "instead, or above it: an answer of /commit that is trusted", 0, 0},
     {"height", CLI_NUMBER, &height, "H", "the height in question (default: that of the two commits)", 0, INT64_MAX - 2},
-    {"lock-rule", CLI_TEXT, &lock_rule, "RULE", "strict (all validators run quorate; the default), comet (or some do), paper", 0, 0},
+    {"lock-rule", CLI_TEXT, &lock_rule, "RULE", "strict (all validators run quorate; the default), comet (some run CometBFT; the default with a log of it), paper", 0, 0},
     {"deadline", CLI_TEXT, &deadline, "TIME", "2026-01-31T12:00:00Z: whoever did not answer until then, by this machine's clock, is convicted by its silence", 0, 0},
     {"out", CLI_TEXT, &out_path, "FILE", "the report as JSON", 0, 0},
     {"bundle", CLI_TEXT, &bundle_path, "FILE", "what a third party verifies", 0, 0},
@@ -68,7 +67,7 @@ static const struct cli_command run_command = {
                "  --block FILE        an answer of /block or /header: for its header and evidence\n"
                "  --evidence FILE     one piece of evidence, as `quorate light` keeps it; a block that it accuses counts like another --commit\n"
                "  --log FILE          what `quorate audit export` wrote\n"
-               "  --journal DIR       a journal's folder or file (data/cs.wal) of ours; --cometbft-wal DIR  one of CometBFT: then name the lock rule too\n"
+               "  --journal DIR       a journal's folder or file (data/cs.wal) of ours; --cometbft-wal DIR is the same\n"
                "  --answers DIR       what the suspects answered (`quorate audit answer`)\n"
                "  --asked DIR         the requests that were sent: whoever is in none of them is not convicted by its silence. Answers can raise\n"
                "                      suspicion of somebody new, who is to be asked then (again --requests, and a deadline of its own)\n"
@@ -251,6 +250,8 @@ static bool judge(struct docket *docket, struct audit_chains *chains, struct rer
         return false;
     audit_chains_votes(chains, docket);
     execute_homes(docket, chains, reruns);
+    if (lock_rule == NULL && docket->has_comet_log)
+        docket->rule = AUDIT_COMET;
     *error = docket_judge(docket, passed);
     return *error == NULL;
 }
@@ -283,15 +284,13 @@ int cmd_audit_run(int argc, char **argv) {
     int status;
     genesis = trusted_header = lock_rule = deadline = out_path = bundle_path = requests_path = svg_path = application = NULL;
     height = 0;
-    json = execute = has_comet_log = false;
+    json = execute = false;
     cli_rpc_begin();
     commits.count = logs.count = journals.count = answers.count = asked.count = homes.count = nodes.count = 0;
     if (!cli_parse(&run_command, &rest, &status, 1, argc, argv))
         return status;
     if (lock_rule != NULL && !audit_rule_parse(&rule, span_text(lock_rule)))
         return cli_misuse(&run_command, "--lock-rule %s: it is strict, comet or paper", lock_rule);
-    if (lock_rule == NULL && has_comet_log)
-        return cli_misuse(&run_command, "where CometBFT votes, honest validators may do what the rule strict forbids: say --lock-rule comet (or strict, if you know better)");
     if (!cmd_audit_base(&base, genesis, trusted_header, &error))
         return cmd_audit_bad_input(&run_command, error);
     struct docket *docket = calloc(1, sizeof *docket);

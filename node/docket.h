@@ -34,6 +34,7 @@ struct docket {
     char chain_id[VOTE_CHAIN_ID_BYTES_MAX + 1];
     struct audit_trust trust;
     enum audit_rule rule;
+    bool has_comet_log; /* a journal that CometBFT wrote was handed in: its honest nodes may do what the rule strict forbids */
     int64_t height;
 
     struct valset *sets; /* arrays of room; the first is the genesis' or the trusted one */

@@ -146,6 +146,10 @@ static void add_record(void *context, const struct journal_record *record) {
     struct wire_consensus message;
     if (reading->source->records++ == 0)
         reading->source->note[0] = '\0';
+    if (record->kind == JOURNAL_ROUND_STATE && !reading->docket->has_comet_log) { /* what our nodes never write */
+        reading->docket->has_comet_log = true;
+        snprintf(reading->source->note, sizeof reading->source->note, "written by CometBFT");
+    }
     if (record->kind != JOURNAL_MESSAGE)
         return;
     arena_reset(&reading->arena);

@@ -253,14 +253,30 @@ static void write_journal(const char *name, bool shuffle, bool forge, bool damag
     blob_release(file);
 }
 
+/* Its honest nodes may do what the rule strict forbids. */
+START_TEST(a_journal_that_cometbft_wrote_is_judged_by_its_lock_rule_unless_another_is_named) {
+    uint8_t bytes[4096];
+    struct journal_record record = {.kind = JOURNAL_ROUND_STATE, .time = {1700000000, 5}, .height = 3, .peer_id = span_text("RoundStepPropose")};
+    long size = (long)journal_record_encode(bytes, sizeof bytes, &record);
+    ck_assert_int_gt(size, 0);
+    prompt_write("comet.wal", span_of(bytes, (size_t)size));
+    EXPECT(11, "run", FORK, "--log", "@honest-a.log");
+    EXPECT_SAID("lock rule strict");
+    EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--cometbft-wal", "@comet.wal");
+    EXPECT_SAID("lock rule comet");
+    EXPECT_SAID("written by CometBFT");
+    EXPECT(11, "run", FORK, "--log", "@honest-a.log", "--cometbft-wal", "@comet.wal", "--lock-rule", "strict");
+    EXPECT_SAID("lock rule strict");
+}
+END_TEST
+
 START_TEST(journals_count_what_is_forged_shuffled_doubled_damaged_and_cut) {
     char wal[128];
     snprintf(wal, sizeof wal, "%s/wal.d", prompt_folder);
     ck_assert_int_eq(mkdir(wal, 0700), 0);
     write_journal("wal.d/wal", false, false, false, false);
-    EXPECT(2, "run", FORK, "--cometbft-wal", "@wal.d");
-    EXPECT_SAID("say --lock-rule comet");
-    EXPECT(11, "run", FORK, "--cometbft-wal", "@wal.d", "--lock-rule", "comet");
+    EXPECT(11, "run", FORK, "--cometbft-wal", "@wal.d");
+    EXPECT_SAID("lock rule strict");
     EXPECT_SAID("A1  prevoted against its lock");
     write_journal("wal.d/wal.000", true, false, false, false);
     write_journal("wal.d/wal.001", false, false, true, true);
@@ -525,6 +541,7 @@ Suite *suite_audit(void) {
     tcase_add_test(tests, any_changed_byte_of_the_bundle_is_refused);
     tcase_add_test(tests, the_report_is_json_and_each_suspect_gets_a_request_that_it_answers);
     tcase_add_test(tests, a_log_that_was_changed_is_passed_over_and_a_log_of_another_chain_too);
+    tcase_add_test(tests, a_journal_that_cometbft_wrote_is_judged_by_its_lock_rule_unless_another_is_named);
     tcase_add_test(tests, journals_count_what_is_forged_shuffled_doubled_damaged_and_cut);
     tcase_add_test(tests, a_set_that_is_not_the_header_s_is_no_help);
     tcase_add_test(tests, the_block_that_evidence_accuses_counts_like_another_commit);

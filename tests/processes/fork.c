@@ -333,7 +333,7 @@ static void audit_stopped(enum conspiracy_kind kind) {
     if (kind == CONSPIRACY_DOUBLE_VOTES) {
         EXPECT(10, "E1 ", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--log", log1, "--bundle", proof, "--svg", svg);
     } else {
-        EXPECT(11, "SUSPECT", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--journal", wal, "--requests", asks);
+        EXPECT(11, "SUSPECT", "audit", "run", "--genesis", genesis, "--commit", a, "--commit", b, "--log", log0, "--cometbft-wal", wal, "--requests", asks);
         char *request = complaint_of("%s/request-1.json", asks), *answer = complaint_of("%s/1.json", answers);
         /* the honest are not asked: both requests are to those who conspired, whose homes know nothing of the height */
         const char *const first[] = {"audit", "answer", request, "--home", net.nodes[2].home, "--out", answer, NULL};
