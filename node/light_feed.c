@@ -11,8 +11,9 @@
 #include "node/rpcclient.h"
 #include "rpc/args.h"
 #include "rpc/light_height.h"
+#include "tendermint/light_verify.h"
 
-enum { STALL_MS = 60000, IDLE_MS = 200, LOOK_MS_MIN = 200, LOOK_MS_MAX = 1000, ARENA_BYTES_MAX = 1 << 28, URL_MAX = 256, NEAR_HEIGHTS = 16 };
+enum { STALL_MS = 60000, IDLE_MS = 200, LOOK_MS_MIN = 200, LOOK_MS_MAX = 1000, ARENA_BYTES_MAX = 1 << 28, URL_MAX = 256, NEAR_HEIGHTS = 16, STRETCH = 32 };
 
 struct light_feed {
     struct light_gate *gate;
@@ -60,7 +61,8 @@ static bool source_url(struct light_feed *feed, char *out, uint32_t index) {
 
 struct telling { /* one source's word on one height */
     const char *url;
-    struct light_block *at, *next; /* loans */
+    int64_t height;
+    const struct light_block *next; /* the trusted block above: a loan */
     struct rpcclient_answer block_answer, results_answer;
     struct block *block;
     struct abci_finalized finalized;
@@ -68,7 +70,7 @@ struct telling { /* one source's word on one height */
 };
 
 static const char *ask(struct light_feed *feed, struct telling *telling, struct rpcclient_answer *answer, const char *method) {
-    struct span params = args_text(&telling->arena, "{\"height\":\"%" PRId64 "\"}", telling->at->header.height);
+    struct span params = args_text(&telling->arena, "{\"height\":\"%" PRId64 "\"}", telling->height);
     rpcclient_call(answer, telling->url, method, params, &feed->gate->limits);
     return answer->kind == RPCCLIENT_RESULT ? NULL : answer->text;
 }
@@ -78,7 +80,7 @@ static const char *hear(struct light_feed *feed, struct telling *telling) {
     const char *wrong = ask(feed, telling, &telling->block_answer, "block");
     if (wrong != NULL)
         return wrong;
-    telling->block = light_height_block(&wrong, telling->block_answer.result, &telling->at->header, &telling->next->header, &telling->arena);
+    telling->block = light_height_block(&wrong, telling->block_answer.result, &telling->next->header, &telling->arena);
     if (telling->block == NULL)
         return wrong;
     wrong = ask(feed, telling, &telling->results_answer, "block_results");
@@ -93,35 +95,56 @@ static void hush(struct telling *telling) {
     arena_close(&telling->arena);
 }
 
-static bool show_from(struct light_feed *feed, const char *url, struct light_block *at, struct light_block *next, char **why) {
-    struct telling telling = {.url = url, .at = at, .next = next};
+static bool show_from(struct light_feed *feed, const char *url, const struct light_block *next, char **why) {
+    struct telling telling = {.url = url, .height = next->header.height - 1, .next = next};
     arena_init(&telling.arena, ARENA_BYTES_MAX);
     const char *wrong = hear(feed, &telling);
     if (wrong == NULL && !mirror_put(&feed->mirror, telling.block, &telling.finalized))
         wrong = "it is too far back to be told";
-    if (wrong != NULL) {
+    if (wrong == NULL)
+        feed->shown_time = telling.block->header.time;
+    else {
         free(*why);
-        *why = complaint_of("height %" PRId64 ": %s: %s", at->header.height, url, wrong);
+        *why = complaint_of("height %" PRId64 ": %s: %s", telling.height, url, wrong);
     }
     hush(&telling);
     return wrong == NULL;
 }
 
-/* Whoever of the sources tells it truly. */
-static bool show_height(struct light_feed *feed, int64_t height, char **why) {
+/* The height below `next`, by whoever of the sources tells it truly. */
+static bool show_below(struct light_feed *feed, const struct light_block *next, char **why) {
     char url[URL_MAX];
-    struct light_block *next = trusted(feed, height + 1, why), *at = next == NULL ? NULL : trusted(feed, height, why);
     bool good = false;
-    for (uint32_t i = 0; at != NULL && !good && source_url(feed, url, i); i++)
-        good = show_from(feed, url, at, next, why);
+    for (uint32_t i = 0; !good && source_url(feed, url, i); i++)
+        good = show_from(feed, url, next, why);
     if (good) {
         free(*why);
         *why = NULL;
-        feed->shown_time = at->header.time;
     }
-    light_block_release(at);
-    light_block_release(next);
     return good;
+}
+
+/* The block below a trusted one follows from its hash, and needs no witness. */
+static struct light_block *linked(struct light_feed *feed, const struct light_block *above, char **why) {
+    struct light_block *block = NULL;
+    pthread_mutex_lock(&feed->gate->lock);
+    const struct light_client *client = feed->gate->client;
+    for (uint32_t i = 0; block == NULL && i < client->source_count; i++) {
+        const struct light_source *source = &client->sources[i];
+        char *fault = NULL;
+        if (source->fetch(source->context, above->header.height - 1, &block, &fault) == LIGHT_ANSWER_BLOCK &&
+            light_verify_backwards(&block->header, &above->header) != LIGHT_GOOD) {
+            light_block_release(block);
+            block = NULL;
+        }
+        if (block == NULL) {
+            free(*why);
+            *why = complaint_of("height %" PRId64 ": %s: %s", above->header.height - 1, source->name, fault == NULL ? "it has another block than the next header names" : fault);
+        }
+        free(fault);
+    }
+    pthread_mutex_unlock(&feed->gate->lock);
+    return block;
 }
 
 /* ---- going on */
@@ -144,15 +167,38 @@ static bool is_ending(struct light_feed *feed) {
     return ending;
 }
 
+/* links[i] is the trusted block of height `from` + i, the last of them given. */
+static bool link_down(struct light_feed *feed, struct light_block **links, int64_t count, char **why) {
+    for (int64_t i = count - 1; i > 0; i--) {
+        links[i - 1] = linked(feed, links[i], why);
+        if (links[i - 1] == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* The next heights, below the newest or as many as go into one stretch. */
+static bool show_stretch(struct light_feed *feed, struct light_block *newest, char **why) {
+    struct light_block *links[STRETCH] = {NULL};
+    int64_t first = feed->mirror.ledger.state.height + 2, left = newest->header.height - first + 1, count = left < STRETCH ? left : STRETCH;
+    links[count - 1] = left <= STRETCH ? light_block_hold(newest) : trusted(feed, first + count - 1, why);
+    bool good = links[count - 1] != NULL && link_down(feed, links, count, why);
+    for (int64_t i = 0; good && i < count && !is_ending(feed); i++) {
+        good = show_below(feed, links[i], why);
+        if (good)
+            publish(feed);
+    }
+    for (int64_t i = 0; i < count; i++)
+        light_block_release(links[i]);
+    return good;
+}
+
 /* Under the lock. false: there is a height to be told, or must be, that cannot be had. */
 static bool go_on(struct light_feed *feed, char **why) {
     struct light_block *newest = trusted(feed, 0, why);
     bool good = newest != NULL;
-    while (good && feed->mirror.ledger.state.height + 1 < newest->header.height && !is_ending(feed)) {
-        good = show_height(feed, feed->mirror.ledger.state.height + 1, why);
-        if (good)
-            publish(feed);
-    }
+    while (good && feed->mirror.ledger.state.height + 1 < newest->header.height && !is_ending(feed))
+        good = show_stretch(feed, newest, why);
     if (good)
         set_pace(feed, newest);
     light_block_release(newest);
@@ -187,11 +233,17 @@ static bool reach_back(struct light_feed *feed, int64_t from, char **why) {
     }
     if (ledger->base == 0)
         mirror_begin(&feed->mirror, head);
-    if (ledger->base == 0 && !show_height(feed, head, why))
-        return false;
-    bool good = true;
-    while (good && from < ledger->base)
-        good = show_height(feed, ledger->base - 1, why);
+    int64_t lowest = ledger->base == 0 ? head + 1 : ledger->base;
+    struct light_block *next = from < lowest ? trusted(feed, lowest, why) : NULL;
+    bool good = next != NULL || from >= lowest;
+    while (good && from < lowest) {
+        good = show_below(feed, next, why);
+        struct light_block *below = good && from < --lowest ? linked(feed, next, why) : NULL;
+        good = good && (below != NULL || from >= lowest);
+        light_block_release(next);
+        next = below;
+    }
+    light_block_release(next);
     publish(feed);
     return good;
 }

@@ -86,21 +86,23 @@ static struct block *encode(const struct header *header, const struct body *body
     return block;
 }
 
-struct block *light_height_block(const char **wrong, struct span result, const struct header *header, const struct header *next, struct arena *arena) {
+struct block *light_height_block(const char **wrong, struct span result, const struct header *next, struct arena *arena) {
     struct body body = {.document = {.arena = arena}};
-    struct span value, commit;
+    struct span value, commit, top;
+    struct header header;
     struct block_id id;
     enum block_verdict verdict;
     *wrong = "the block is missing or malformed";
-    if (!document_object(&body.document, &value, result, "block"))
+    if (!document_object(&body.document, &value, result, "block") || !document_object(&body.document, &top, value, "header"))
         return NULL;
+    document_header(&body.document, &header, top);
     read_txs(&body, value);
     read_evidence(&body, value);
     if (document_object(&body.document, &commit, value, "last_commit"))
         document_commit(&body.document, &body.commit, commit);
-    if (body.document.wrong != NULL)
+    if (body.document.wrong != NULL || header_check(&header) != HEADER_GOOD)
         return NULL;
-    struct block *block = encode(header, &body, &verdict);
+    struct block *block = encode(&header, &body, &verdict);
     *wrong = "the block's content is not that of the header";
     if (block == NULL)
         return NULL;

@@ -1,4 +1,4 @@
-/* A whole height as another node's RPC tells it, made into a block and its results, and held against two trusted headers, its own and the next one's.
+/* A whole height as another node's RPC tells it, made into a block and its results, and held against the trusted header above.
  * Pure; memory from the arena, or loans of the answers.
  *
  * What is proven: each byte of the block (the next header has its id); of the results code, data and gas of each transaction, the application's hash,
@@ -12,8 +12,8 @@
 #include "ledger/block.h"
 #include "tendermint/light_block.h"
 
-/* `result` of /block. NULL: *wrong (static) says why it cannot be the block of `header`, whose hash is trusted; `next` is the header above. */
-struct block *light_height_block(const char **wrong, struct span result, const struct header *header, const struct header *next, struct arena *arena);
+/* `result` of /block. NULL: *wrong (static) says why it cannot be the block below `next`. */
+struct block *light_height_block(const char **wrong, struct span result, const struct header *next, struct arena *arena);
 /* `result` of /block_results of that block; `next`: the trusted block above. NULL, or what is wrong (static). */
 const char *light_height_results(struct abci_finalized *out, struct span result, const struct block *block, const struct light_block *next,
                                  struct arena *arena);

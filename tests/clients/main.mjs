@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { cosmjs } from "./cosmjs.mjs";
 import { curlRoutes } from "./curl.mjs";
+import { light } from "./light.mjs";
 import { metrics } from "./metrics.mjs";
 import { startNet, stopNet } from "./net.mjs";
 import { Report } from "./report.mjs";
@@ -25,6 +26,7 @@ try {
   known = await curlRoutes(report, net, facts);
   await wscat(report, net, folder);
   await metrics(report, net, folder);
+  await light(report, quorate, net, folder, facts, sign);
 } catch (error) {
   await report.check("clients", "they run to their end", () => { throw error; });
 } finally {

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { must } from "./report.mjs";
 
-function ask(folder, url, request, seconds) {
+export function ask(folder, url, request, seconds) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [`${folder}/node_modules/wscat/bin/wscat`, "--no-color", "-c", `${url.replace("http", "ws")}/websocket`, "-x",
       JSON.stringify(request), "-w", String(seconds)], { stdio: ["pipe", "pipe", "pipe"] });

@@ -106,7 +106,7 @@ START_TEST(whole_heights_come_out_as_they_are_in_the_node_s_store) {
     for (int height = 1; height < 8; height++) {
         const char *wrong;
         struct abci_finalized ours, theirs;
-        struct block *block = light_height_block(&wrong, result_of("block", height), &blocks[height]->header, &blocks[height + 1]->header, &arena);
+        struct block *block = light_height_block(&wrong, result_of("block", height), &blocks[height + 1]->header, &arena);
         ck_assert_msg(block != NULL, "%s", wrong);
         struct blob *bytes = ledger_block_bytes(&lab.chain.ledger, height);
         ck_assert(span_equal(blob_span(block->bytes), blob_span(bytes)));
@@ -124,10 +124,10 @@ END_TEST
 START_TEST(another_height_s_answers_are_no_answers) {
     const char *wrong;
     struct abci_finalized finalized;
-    ck_assert_ptr_null(light_height_block(&wrong, result_of("block", 4), &blocks[3]->header, &blocks[4]->header, &arena));
-    struct block *block = light_height_block(&wrong, result_of("block", 3), &blocks[3]->header, &blocks[4]->header, &arena);
+    ck_assert_ptr_null(light_height_block(&wrong, result_of("block", 4), &blocks[4]->header, &arena));
+    struct block *block = light_height_block(&wrong, result_of("block", 3), &blocks[4]->header, &arena);
     ck_assert_ptr_nonnull(light_height_results(&finalized, result_of("block_results", 4), block, blocks[4], &arena));
-    ck_assert_ptr_null(light_height_block(&wrong, result_of("block", 3), &blocks[3]->header, &blocks[5]->header, &arena));
+    ck_assert_ptr_null(light_height_block(&wrong, result_of("block", 3), &blocks[5]->header, &arena));
     block_release(block);
 }
 END_TEST
@@ -149,7 +149,7 @@ START_TEST(no_byte_of_a_block_can_be_changed) {
         arena_init(&scratch, 1 << 24);
         change(&bytes[i]);
         struct block *block = scan_value(&value, text, NULL)
-                                  ? light_height_block(&wrong, value, &blocks[height]->header, &blocks[height + 1]->header, &scratch) : NULL;
+                                  ? light_height_block(&wrong, value, &blocks[height + 1]->header, &scratch) : NULL;
         ck_assert_msg(block == NULL || span_equal(blob_span(block->bytes), blob_span(stored)), "byte %zu", i);
         block_release(block);
         bytes[i] = was;
@@ -163,7 +163,7 @@ START_TEST(what_is_proven_of_results_cannot_be_changed) {
     const char *wrong;
     int height = _i == 0 ? 3 : 7;
     struct abci_finalized finalized;
-    struct block *block = light_height_block(&wrong, result_of("block", height), &blocks[height]->header, &blocks[height + 1]->header, &arena);
+    struct block *block = light_height_block(&wrong, result_of("block", height), &blocks[height + 1]->header, &arena);
     struct span text = result_of("block_results", height), value;
     uint8_t *bytes = (uint8_t *)(uintptr_t)text.data;
     ck_assert_ptr_null(light_height_results(&finalized, text, block, blocks[height + 1], &arena));
@@ -193,7 +193,7 @@ START_TEST(changes_of_parameters_lead_to_the_next_header_s) {
     static const char good[] = "\"consensus_param_updates\":{\"block\":{\"max_bytes\":\"1000000\",\"max_gas\":\"77\"},\"evidence\":{\"max_age_num_blocks\":\"9\","
                                "\"max_age_duration\":\"5000000007\",\"max_bytes\":\"8\"},\"validator\":{\"pub_key_types\":[\"ed25519\",\"secp256k1\"]},"
                                "\"version\":{\"app\":\"4\"},\"abci\":{\"vote_extensions_enable_height\":\"6\"}}";
-    struct block *block = light_height_block(&wrong, result_of("block", 3), &blocks[3]->header, &blocks[4]->header, &arena);
+    struct block *block = light_height_block(&wrong, result_of("block", 3), &blocks[4]->header, &arena);
     struct span text = result_of("block_results", 3);
     char *whole = calloc(1, text.size + sizeof good), *place = strstr((const char *)text.data, "\"consensus_param_updates\":null");
     ck_assert_ptr_nonnull(place);
