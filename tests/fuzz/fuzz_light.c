@@ -6,6 +6,7 @@
 
 #include "ledger/state_proof.h"
 #include "node/rpcclient.h"
+#include "rpc/light_height.h"
 #include "rpc/light_json.h"
 #include "rpc/light_results.h"
 #include "tendermint/light_verify.h"
@@ -75,12 +76,26 @@ static void read_results(struct span value) {
         assert(light_results_query_verify(&query, span_text("/store/bank/key"), query.key, &app_hash) != NULL); /* nobody finds what hashes to zeroes */
 }
 
+/* Whole heights: nothing leads to a header of zeroes. */
+static void read_height(struct span value) {
+    static struct block block;
+    static struct light_block next;
+    struct abci_finalized finalized;
+    const char *wrong = NULL;
+    header_init(&next.header);
+    valset_init(&next.set);
+    assert(light_height_block(&wrong, value, &next.header, fuzz_arena()) == NULL && wrong != NULL);
+    assert(light_height_results(&finalized, value, &block, &next, fuzz_arena()) != NULL);
+}
+
 static void read_envelope(struct span bytes) {
     struct rpcclient_answer answer;
     rpcclient_read(&answer, blob_new(bytes));
     assert((answer.kind == RPCCLIENT_RESULT) == (answer.text == NULL));
-    if (answer.kind == RPCCLIENT_RESULT)
+    if (answer.kind == RPCCLIENT_RESULT) {
         read_results(answer.result);
+        read_height(answer.result);
+    }
     rpcclient_close(&answer);
 }
 
