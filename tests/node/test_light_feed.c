@@ -357,6 +357,19 @@ START_TEST(heights_too_far_back_are_refused_with_the_lowest_that_is_there) {
 }
 END_TEST
 
+/* Between the fetching for one subscriber and its subscription another one may come. */
+START_TEST(what_was_fetched_for_one_who_subscribes_is_not_lost_to_the_next) {
+    char *why = NULL;
+    open_box(8, false);
+    ck_assert_msg(light_feed_reach(box.gate.feed, 3, &why), "%s", why);
+    lightbox_commit(&box, NULL, NULL);
+    ck_assert_msg(light_feed_reach(box.gate.feed, 0, &why), "%s", why);
+    ck_assert_int_eq(light_feed_ledger(box.gate.feed)->base, 3);
+    ck_assert_int_eq(light_feed_ledger(box.gate.feed)->state.height, 8);
+    close_box();
+}
+END_TEST
+
 START_TEST(after_an_attack_subscriptions_end_at_once) {
     open_box(8, false);
     subscribe(&wire, "1", "tm.event='NewBlock'", 0);
@@ -428,6 +441,7 @@ Suite *suite_light_feed(void) {
     tcase_add_test(tests, sources_that_stay_away_end_the_subscription_with_a_word_and_a_place_to_go_on_from);
     tcase_add_test(tests, what_nobody_can_verify_and_what_is_too_much_is_refused);
     tcase_add_test(tests, heights_too_far_back_are_refused_with_the_lowest_that_is_there);
+    tcase_add_test(tests, what_was_fetched_for_one_who_subscribes_is_not_lost_to_the_next);
     tcase_add_test(tests, after_an_attack_subscriptions_end_at_once);
     tcase_add_test(tests, a_subscriber_that_takes_nothing_costs_no_more_than_the_mirror_and_is_told_where_it_lost);
     tcase_add_test(tests, stopping_ends_subscriptions_and_calls_under_way);
