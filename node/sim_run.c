@@ -8,6 +8,7 @@
 
 #define RECOVERY_HEIGHTS 3
 #define RECOVERY_MS      240000 /* after the healing all have applied so many more by then */
+#define TXS_HEIGHTS      45     /* twice what it takes until a transaction is offered again (txgossip.c), and a few */
 #define MEETING_MS       15000  /* beyond a third: those who parted meet again, and must bear it */
 
 /* ---- who looks on */
@@ -182,6 +183,21 @@ static void heal(struct run *run) {
     }
 }
 
+static uint32_t longest_queue(const struct run *run) {
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < run->plan->config.nodes; i++) {
+        uint32_t count = sim_is_alive(run->sim, i) && !run->plan->is_faulty[i] ? mempool_count(sim_mempool(run->sim, i)) : 0;
+        longest = count > longest ? count : longest;
+    }
+    return longest;
+}
+
+/* In a large network on long roads heights take their time, and a block may have room for one of those that wait. */
+static bool has_time(const struct run *run, int64_t healed, int64_t last_height) {
+    int64_t passed = sim_now_ms(run->sim) - healed;
+    return passed < RECOVERY_MS || (passed < 4 * RECOVERY_MS && highest(run) < last_height);
+}
+
 /* The clocks of the healed may be behind block times of those that were ahead: that must not stop anybody. */
 static void go_on(struct run *run) {
     int64_t healed = sim_now_ms(run->sim), height = highest(run);
@@ -194,9 +210,9 @@ static void go_on(struct run *run) {
             continue;
         submit_next(run, honest);
     }
-    int64_t floor = run->plan->config.initial_height - 1;
+    int64_t floor = run->plan->config.initial_height - 1, last_height = height + TXS_HEIGHTS + longest_queue(run);
     bool reached = sim_run_to_height(run->sim, (height < floor ? floor : height) + RECOVERY_HEIGHTS, RECOVERY_MS);
-    while (reached && is_good(run) && sim_check_missing(run->check) > 0 && sim_now_ms(run->sim) < healed + RECOVERY_MS)
+    while (reached && is_good(run) && sim_check_missing(run->check) > 0 && has_time(run, healed, last_height))
         sim_run_for(run->sim, 500);
     run->result->recovery_ms = sim_now_ms(run->sim) - healed;
     if (!reached && is_good(run))
