@@ -77,11 +77,6 @@ void mempool_free(struct mempool *pool) {
     free(pool);
 }
 
-void mempool_set_limits(struct mempool *pool, int64_t data_bytes_max, int64_t block_gas_max) {
-    pool->data_bytes_max = data_bytes_max;
-    pool->block_gas_max = block_gas_max;
-}
-
 /* ---- the table of hashes */
 
 static struct entry **bucket_of(const struct mempool *pool, const uint8_t *hash) {
@@ -426,6 +421,24 @@ static void recheck(struct mempool *pool) {
             count = 0;
         }
     }
+}
+
+static bool outgrows(const struct mempool *pool, const struct entry *entry) {
+    return encoded_size(entry->tx.tx->size) > pool->data_bytes_max || !gas_allowed(pool, entry->tx.gas_wanted);
+}
+
+/* Blocks got less room, by a new parameter or by more validators whose commit takes its part: what fits into none would stand before all others for ever. */
+void mempool_set_limits(struct mempool *pool, int64_t data_bytes_max, int64_t block_gas_max) {
+    bool is_less = data_bytes_max < pool->data_bytes_max || (block_gas_max >= 0 && (pool->block_gas_max < 0 || block_gas_max < pool->block_gas_max));
+    pool->data_bytes_max = data_bytes_max;
+    pool->block_gas_max = block_gas_max;
+    for (uint32_t i = 0; is_less && i < pool->count; i++)
+        if (outgrows(pool, pool->entries[i])) {
+            pool->counts.evicted++;
+            mark_invalid(pool, pool->entries[i]);
+        }
+    if (is_less)
+        sweep(pool);
 }
 
 void mempool_update(struct mempool *pool, const struct block *block, const struct abci_tx_result *results, int64_t now_ms) {

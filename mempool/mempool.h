@@ -52,7 +52,7 @@ struct mempool;
 
 struct mempool *mempool_new(const struct mempool_config *config, struct app *app);
 void mempool_free(struct mempool *pool);
-/* What a block has room for (PreCheck/PostCheck); set at each height. block_gas_max −1: no limit. */
+/* What a block has room for (PreCheck/PostCheck); set at each height. block_gas_max −1: no limit. What fits into no block any more is forgotten. */
 void mempool_set_limits(struct mempool *pool, int64_t data_bytes_max, int64_t block_gas_max);
 
 /* Checks with the application and keeps. Holds the blob if kept. `peer_slot` −1: from RPC. *check (arena) is filled when the application was

@@ -290,6 +290,29 @@ START_TEST(a_transaction_that_no_block_has_room_for_is_too_large) {
 }
 END_TEST
 
+/* More validators sign: their commit takes room that was the transactions'. */
+START_TEST(what_fits_into_no_block_any_more_goes_at_once_and_lets_the_others_pass) {
+    open_pool();
+    mempool_set_limits(pool, 7, -1);
+    ck_assert_int_eq(offer("-0abc"), MEMPOOL_ADDED); /* 7 encoded */
+    ck_assert_int_eq(offer("-0ab"), MEMPOOL_ADDED);
+    mempool_set_limits(pool, 6, -1);
+    ck_assert_uint_eq(mempool_count(pool), 1);
+    struct mempool_counts counts;
+    mempool_counted(pool, &counts);
+    ck_assert_uint_eq(counts.evicted, 1);
+    ck_assert_str_eq(reaped_within(6, -1), "-0ab");
+    ck_assert_int_eq(offer("-0abc"), MEMPOOL_TOO_LARGE);
+    mempool_set_limits(pool, 7, -1);
+    ck_assert_int_eq(offer("-0abc"), MEMPOOL_ADDED); /* it may come again */
+    letters.gas = 5;
+    ck_assert_int_eq(offer("-0c"), MEMPOOL_ADDED);
+    mempool_set_limits(pool, 7, 4);
+    ck_assert_ptr_null(strstr(reaped_within(7, -1), "-0c"));
+    ck_assert_uint_eq(mempool_count(pool), 2);
+}
+END_TEST
+
 START_TEST(gas_beyond_the_blocks_or_negative_is_refused_unless_there_is_no_limit) {
     open_pool();
     mempool_set_limits(pool, INT64_MAX, 10);
@@ -621,6 +644,7 @@ Suite *suite_mempool(void) {
     tcase_add_test(tests, an_empty_transaction_is_refused_so_packed_empty_ones_cost_nothing_5946);
     tcase_add_test(tests, a_transaction_beyond_the_size_limit_is_too_large_and_the_application_is_not_asked);
     tcase_add_test(tests, a_transaction_that_no_block_has_room_for_is_too_large);
+    tcase_add_test(tests, what_fits_into_no_block_any_more_goes_at_once_and_lets_the_others_pass);
     tcase_add_test(tests, gas_beyond_the_blocks_or_negative_is_refused_unless_there_is_no_limit);
     tcase_add_test(tests, the_count_limit_is_kept_and_what_did_not_fit_may_come_later);
     tcase_add_test(tests, the_byte_limit_is_kept);
