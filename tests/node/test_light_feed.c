@@ -54,7 +54,7 @@ static void subscribe(struct wire *to, const char *id, const char *query, int fr
 
 static void expect_part(struct wire *from, const char *part) {
     struct frame frame;
-    wire_next(from, &frame, 60000);
+    wire_next_word(from, &frame, 60000);
     ck_assert_msg(frame.first == 0x81 && strstr(frame.payload, part) != NULL, "%02x %s has no %s", frame.first, frame.payload == NULL ? "" : frame.payload, part);
     free(frame.payload);
 }
@@ -66,15 +66,15 @@ static void expect_refusal(const char *query, int from, const char *part) {
 
 static void expect_nothing(struct wire *from, int ms) {
     struct frame frame;
-    wire_next(from, &frame, ms);
+    wire_next_word(from, &frame, ms);
     ck_assert_msg(frame.first == 0 && !from->closed, "%02x %s", frame.first, frame.payload == NULL ? "" : frame.payload);
 }
 
 static void check_same(int count) {
     for (int i = 0; i < count; i++) {
         struct frame ours, theirs;
-        wire_next(&wire, &ours, 60000);
-        wire_next(&node_wire, &theirs, 60000);
+        wire_next_word(&wire, &ours, 60000);
+        wire_next_word(&node_wire, &theirs, 60000);
         ck_assert_msg(ours.first == 0x81 && theirs.first == 0x81, "%02x, the node %02x: message %d", ours.first, theirs.first, i);
         ck_assert_str_eq(ours.payload, theirs.payload);
         free(ours.payload);
@@ -227,7 +227,7 @@ START_TEST(when_all_lie_nothing_is_told_and_the_subscriber_hears_why) {
     expect_part(&wire, "\"height\":\"8\"");
     lightbox_commit(&box, NULL, NULL);
     struct frame frame;
-    wire_next(&wire, &frame, 60000);
+    wire_next_word(&wire, &frame, 60000);
     ck_assert_msg(frame.first == 0x81 && strstr(frame.payload, "\"id\":7,\"error\":{\"code\":-32000") != NULL, "%s", frame.payload);
     ck_assert_msg(strstr(frame.payload, "height 9: ") != NULL && strstr(frame.payload, "not those that the next header names") != NULL, "%s", frame.payload);
     ck_assert_msg(strstr(frame.payload, "subscribe from_height 9") != NULL, "%s", frame.payload);
@@ -331,7 +331,7 @@ START_TEST(what_nobody_can_verify_and_what_is_too_much_is_refused) {
     for (int tries = 0; tries < 500; tries++) { /* until its place is free */
         struct frame frame;
         ask_for(&third, "1", "tm.event='Tx'", 0);
-        wire_next(&third, &frame, 60000);
+        wire_next_word(&third, &frame, 60000);
         bool good = frame.payload != NULL && strstr(frame.payload, "\"result\":{}") != NULL;
         free(frame.payload);
         if (good)
@@ -402,7 +402,7 @@ START_TEST(a_subscriber_that_takes_nothing_costs_no_more_than_the_mirror_and_is_
     while (!ended) {
         struct frame frame;
         char part[40];
-        wire_next(&wire, &frame, 60000);
+        wire_next_word(&wire, &frame, 60000);
         ck_assert_uint_eq(frame.first, 0x81);
         snprintf(part, sizeof part, "\"height\":\"%d\"", (int)height);
         ended = strstr(frame.payload, "\"error\"") != NULL;

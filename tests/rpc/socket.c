@@ -103,9 +103,16 @@ void wire_next(struct wire *wire, struct frame *frame, int ms_max) {
     }
 }
 
+void wire_next_word(struct wire *wire, struct frame *frame, int ms_max) {
+    for (wire_next(wire, frame, ms_max); frame->first == 0x89; wire_next(wire, frame, ms_max)) {
+        wire_frame(wire, 0x8a, span_of(frame->payload, frame->size));
+        free(frame->payload);
+    }
+}
+
 void wire_expect(struct wire *wire, const char *text) {
     struct frame frame;
-    wire_next(wire, &frame, 30000);
+    wire_next_word(wire, &frame, 30000);
     ck_assert_msg(frame.first == 0x81 && strncmp(frame.payload, text, strlen(text)) == 0, "%02x %s, not %s", frame.first,
                   frame.payload == NULL ? "" : frame.payload, text);
     free(frame.payload);
@@ -113,7 +120,7 @@ void wire_expect(struct wire *wire, const char *text) {
 
 void wire_expect_close(struct wire *wire, unsigned code) {
     struct frame frame;
-    wire_next(wire, &frame, 30000);
+    wire_next_word(wire, &frame, 30000);
     ck_assert_msg(frame.first == 0x88, "%02x %s", frame.first, frame.payload == NULL ? "" : frame.payload);
     ck_assert_uint_eq(frame.size < 2 ? 0u : (unsigned)((uint8_t)frame.payload[0] << 8 | (uint8_t)frame.payload[1]), code);
     free(frame.payload);

@@ -26,6 +26,7 @@ struct frame {
 };
 /* The next frame; waits at most ms_max. */
 void wire_next(struct wire *wire, struct frame *frame, int ms_max);
+void wire_next_word(struct wire *wire, struct frame *frame, int ms_max); /* the same, but pings are answered: a slow machine lets them come */
 /* The next one must be a text frame like this (its end may be missing in `text`). */
 void wire_expect(struct wire *wire, const char *text);
 void wire_expect_close(struct wire *wire, unsigned code);
