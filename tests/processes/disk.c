@@ -16,6 +16,7 @@
 #include "node/demo_proof.h"
 #include "node/load_call.h"
 #include "node/load_scan.h"
+#include "tests/processes/ports.h"
 
 #define ROOM    "build/disk"
 #define BALLAST ROOM "/ballast"
@@ -172,7 +173,7 @@ static void full_disk(void) {
 int main(int argc, char **argv) {
     static const char *const options[] = {"--timeout-commit", "20ms", "--storage.retain_blocks", "20", "--quorate.disk_free_min", "50331648", "--accounts", "64",
                                           "--account-type", "ed25519", NULL};
-    struct localnet_wish wish = {.validators = 1, .app = "ledger", .base_port = 34656, .options = options};
+    struct localnet_wish wish = {.validators = 1, .app = "ledger", .base_port = ports_of_this_test(), .options = options};
     char *error = NULL;
     if (argc != 2) /* started as a node: not by us */
         return 2;

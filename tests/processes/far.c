@@ -14,13 +14,13 @@
 #include "node/load_call.h"
 #include "node/load_scan.h"
 #include "node/localnet.h"
+#include "tests/processes/ports.h"
 
 #define HOME    "build/far/signer"
-#define ADDRESS "tcp://127.0.0.1:35670"
 
 static struct localnet net = {.lock = -1};
-static const char *const options[] = {"--consensus.timeout_commit", "50ms", "--priv_validator_laddr", ADDRESS, NULL};
-static const struct localnet_wish wish = {.validators = 1, .app = "kvstore", .base_port = 35656, .start = options};
+static char address[32]; /* of the signer's node */
+static const char *const options[] = {"--consensus.timeout_commit", "50ms", "--priv_validator_laddr", address, NULL};
 
 static void pause_ms(long ms) {
     struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
@@ -45,7 +45,7 @@ static pid_t start_signer(const char *chain_id) {
     dup2(out, 1);
     dup2(out, 2);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    execl(net.binary, net.binary, "signer", "--home", HOME, "--address", ADDRESS, chain_id == NULL ? NULL : "--chain-id", chain_id, (char *)NULL);
+    execl(net.binary, net.binary, "signer", "--home", HOME, "--address", address, chain_id == NULL ? NULL : "--chain-id", chain_id, (char *)NULL);
     _exit(127);
 }
 
@@ -100,6 +100,7 @@ static void goes_on(const char *when) {
 
 static void start_node(void) {
     char *error = NULL;
+    const struct localnet_wish wish = {.validators = 1, .app = "kvstore", .base_port = ports_of_this_test(), .start = options};
     if (!localnet_start(&net, &wish, &error))
         give_up(error);
 }
@@ -109,7 +110,8 @@ int main(int argc, char **argv) {
     if (argc < 2 || !localnet_take(&net, "build/far", &error))
         give_up(error == NULL ? "usage: far QUORATE" : error);
     snprintf(net.binary, sizeof net.binary, "%s", argv[1]);
-    const struct localnet_wish plain = {.validators = 1, .app = "kvstore", .base_port = 35656};
+    const struct localnet_wish plain = {.validators = 1, .app = "kvstore", .base_port = ports_of_this_test()};
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%u", ports_of_this_test() + PORTS_OF_A_TEST - 1u);
     if (!localnet_make(&net, &plain, &error))
         give_up(error);
     move_key();

@@ -21,6 +21,7 @@
 #include "node/localnet.h"
 #include "tests/node/outsider.h"
 #include "tests/processes/command.h"
+#include "tests/processes/ports.h"
 
 enum { HONEST = 2, ALL = 4, PATIENCE_MS = 120000 };
 
@@ -421,7 +422,7 @@ static void run(enum conspiracy_kind kind, const char *binary, const char *folde
     static const char *const options[] = {"--timeout-commit", "100ms", NULL};
     static const char *const start[] = {"--rpc.unsafe", "true", "--p2p.persistent_peers", "", "--p2p.pex", "false", "--consensus.timeout_propose", "300ms",
                                         "--consensus.timeout_prevote", "200ms", "--consensus.timeout_precommit", "200ms", NULL};
-    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = (uint16_t)(12000 + getpid() % 1500 * 12), .options = options, .start = start};
+    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = ports_of_this_test(), .options = options, .start = start};
     char *error = NULL;
     if (!localnet_take(&net, folder, &error))
         give_up("%s", error);

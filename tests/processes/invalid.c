@@ -11,6 +11,7 @@
 #include "node/localnet.h"
 #include "tests/processes/actor.h"
 #include "tests/processes/command.h"
+#include "tests/processes/ports.h"
 
 enum { HEIGHTS = 20, CRIME = HEIGHTS + 2 }; /* served; where the crime is */
 
@@ -36,7 +37,7 @@ static void give_up(const char *format, ...) {
 
 static void start(const char *binary) {
     static const char *const options[] = {"--filter_peers", "--p2p.send_rate", "250000", "--consensus.timeout_commit", "50ms", NULL};
-    const struct localnet_wish wish = {.validators = 1, .app = "kvstore", .base_port = (uint16_t)(31000 + getpid() % 1500 * 2), .start = options};
+    const struct localnet_wish wish = {.validators = 1, .app = "kvstore", .base_port = ports_of_this_test(), .start = options};
     char *error = NULL;
     if (!localnet_take(&net, "build/fork-invalid", &error))
         give_up("%s", error);

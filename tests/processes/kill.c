@@ -14,6 +14,7 @@
 #include "node/load_call.h"
 #include "node/load_scan.h"
 #include "node/wire.h"
+#include "tests/processes/ports.h"
 
 #define VOTES_MAX 4000000
 
@@ -221,7 +222,7 @@ int main(int argc, char **argv) {
     fflush(stdout);
     struct localnet net = {.lock = -1};
     static const char *const options[] = {"--timeout-commit", "100ms", NULL};
-    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = 33656, .options = options};
+    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = ports_of_this_test(), .options = options};
     char *error = NULL;
     if (!localnet_take(&net, "build/kill", &error))
         give_up(&net, error);

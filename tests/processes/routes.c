@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "node/localnet.h"
+#include "tests/processes/ports.h"
 
 enum { WAIT_MS = 60000, FRAME_MAX = 1 << 20 };
 
@@ -279,7 +280,7 @@ static void by_websocket(void) {
 
 int main(int argc, char **argv) {
     static const char *const options[] = {"--timeout-commit", "50ms", NULL};
-    struct localnet_wish wish = {.validators = 1, .app = "kvstore", .base_port = 35656, .options = options};
+    struct localnet_wish wish = {.validators = 1, .app = "kvstore", .base_port = ports_of_this_test(), .options = options};
     char *error = NULL;
     int64_t began_ms = now_ms();
     if (argc != 2)

@@ -10,6 +10,7 @@
 #include "node/keyfile.h"
 #include "node/load_scan.h"
 #include "tests/node/outsider.h"
+#include "tests/processes/ports.h"
 
 struct scene scene = {.net = {.lock = -1}, .command = {.program = scene.net.binary, .give_up = scene_give_up}};
 
@@ -74,7 +75,7 @@ static void read_keys(void) {
 
 void scene_make(const char *name, const char *binary) {
     static const char *const options[] = {"--timeout-commit", "200ms", NULL};
-    struct localnet_wish wish = {.validators = SCENE_NODES, .app = "kvstore", .base_port = (uint16_t)(30100 + getpid() % 150 * 12), .options = options};
+    struct localnet_wish wish = {.validators = SCENE_NODES, .app = "kvstore", .base_port = ports_of_this_test(), .options = options};
     char *error = NULL, *whole = realpath(binary, NULL), *folder = complaint_of("build/%s", name);
     scene.name = name;
     if (whole == NULL || !localnet_take(&scene.net, folder, &error))

@@ -21,6 +21,7 @@
 #include "node/load_call.h"
 #include "node/load_scan.h"
 #include "node/localnet.h"
+#include "tests/processes/ports.h"
 
 enum { IDLE = 1200, DAWDLERS = 100, ASKERS = 16, LISTENERS = 60 };
 
@@ -269,7 +270,7 @@ static struct pace watch(unsigned seconds) {
 int main(int argc, char **argv) {
     static const char *const none[] = {NULL};
     unsigned seconds = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
-    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = (uint16_t)(20000 + getpid() % 20000), .options = none};
+    struct localnet_wish wish = {.validators = 4, .app = "kvstore", .base_port = ports_of_this_test(), .options = none};
     struct rlimit handles = {4096, 4096};
     char *error = NULL;
     if (argc < 2 || seconds == 0)

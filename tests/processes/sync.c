@@ -18,6 +18,7 @@
 #include "node/load_call.h"
 #include "node/load_scan.h"
 #include "tests/processes/actor.h"
+#include "tests/processes/ports.h"
 
 #define HEIGHTS 1500 /* of the chain that is served; the last one is its followers' proof */
 #define FOES    4
@@ -68,7 +69,7 @@ static void build_chain(void) {
 
 static void start(uint32_t count) {
     static const char *const options[] = {"--filter_peers", "--p2p.send_rate", "250000", "--consensus.timeout_commit", "50ms", NULL};
-    const struct localnet_wish wish = {.validators = 2, .app = "kvstore", .base_port = 34656, .start = options};
+    const struct localnet_wish wish = {.validators = 2, .app = "kvstore", .base_port = ports_of_this_test(), .start = options};
     char *error = NULL;
     net.count = count;
     if (!localnet_start(&net, &wish, &error))
@@ -76,7 +77,7 @@ static void start(uint32_t count) {
 }
 
 static void make_homes(const char *binary) {
-    const struct localnet_wish wish = {.validators = 2, .app = "kvstore", .base_port = 34656};
+    const struct localnet_wish wish = {.validators = 2, .app = "kvstore", .base_port = ports_of_this_test()};
     char *error = NULL;
     if (!localnet_take(&net, "build/sync", &error))
         give_up(error);
