@@ -69,10 +69,17 @@ static void show_commits(FILE *out, const struct docket *docket) {
 }
 
 static void show_source(FILE *out, const struct docket_source *source) {
-    char text[sizeof source->note];
+    char text[sizeof source->name], words[sizeof source->note];
     snprintf(text, sizeof text, "%s", source->name);
     complaint_plain(text);
     fprintf(out, "  %s: ", text);
+    snprintf(words, sizeof words, "%s", source->note);
+    complaint_plain(words);
+    bool is_silent = source->votes == 0 && source->records == 0 && source->headers == 0 && source->damaged_bytes == 0 && words[0] != '\0';
+    if (is_silent) { /* the note is all that there is to say */
+        fprintf(out, "%s\n", words);
+        return;
+    }
     if (source->votes > 0 || source->records > 0)
         fprintf(out, "%" PRIu64 " votes, %" PRIu64 " of them new", source->votes, source->kept);
     else
@@ -82,11 +89,7 @@ static void show_source(FILE *out, const struct docket_source *source) {
             fprintf(out, "; %" PRIu64 " %s", source->dropped[note], audit_note_text((enum audit_note)note));
     if (source->damaged_bytes > 0)
         fprintf(out, "; %" PRIu64 " bytes are no record", source->damaged_bytes);
-    snprintf(text, sizeof text, "%s", source->note);
-    complaint_plain(text);
-    if (text[0] != '\0')
-        fprintf(out, "; %s", text);
-    fprintf(out, "\n");
+    fprintf(out, words[0] != '\0' ? "; %s\n" : "%s\n", words);
 }
 
 static const char *type_name(int32_t type) { return type == VOTE_PREVOTE ? "prevote" : "precommit"; }

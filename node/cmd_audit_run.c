@@ -291,6 +291,10 @@ int cmd_audit_run(int argc, char **argv) {
         return status;
     if (lock_rule != NULL && !audit_rule_parse(&rule, span_text(lock_rule)))
         return cli_misuse(&run_command, "--lock-rule %s: it is strict, comet or paper", lock_rule);
+    if (execute && homes.count == 0)
+        return cli_misuse(&run_command, "--execute: the blocks of which chain? Give --chain HOME, of a node that is not running or of a copy");
+    if (application != NULL && !execute)
+        return cli_misuse(&run_command, "--application %s: nothing is executed without --execute and --chain HOME", application);
     if (!cmd_audit_base(&base, genesis, trusted_header, &error))
         return cmd_audit_bad_input(&run_command, error);
     struct docket *docket = calloc(1, sizeof *docket);

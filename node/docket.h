@@ -21,7 +21,7 @@ struct docket_source { /* what became of one file or folder */
     uint64_t dropped[AUDIT_NOTES];
     uint64_t proposals, headers, records, damaged_bytes;
     char note[400]; /* "" or what is to be told of it */
-    bool unused; /* was to tell of commits or validators, and could not be used */
+    bool unused; /* was to tell of commits or validators, or to be executed, and could not be used */
 };
 
 struct docket_refusal { /* a commit of the height that does not count */

@@ -41,7 +41,8 @@ void docket_rerun(struct docket *docket, struct docket_source *source, struct re
     const char *unable = rerun_to(rerun, NULL, 0, docket->height - 1);
     uint32_t wrong = 0, others = 0;
     if (unable != NULL) {
-        snprintf(source->note, sizeof source->note, "no header is judged by executing the blocks: %s", unable);
+        snprintf(source->note, sizeof source->note, "its blocks cannot be executed, so no header is judged by them: %s", unable);
+        source->unused = true; /* it was asked for */
         return;
     }
     docket->application = rerun_application(rerun);

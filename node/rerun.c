@@ -121,7 +121,7 @@ const char *rerun_to(struct rerun *rerun, const struct span *blocks, uint32_t bl
         return wrong;
     }
     if (!reexecution_is_confirmed(rerun->run))
-        return "before two blocks nothing shows whose application this chain has, so no header is judged by executing it";
+        return "before two blocks nothing shows that the application is this chain's";
     return NULL;
 }
 

@@ -81,6 +81,9 @@ START_TEST(the_exit_status_tells_no_fork_attributed_unresolved_and_bad_input_apa
     EXPECT(2, "run", FORK, "--lock-rule", "mine");
     EXPECT(2, "run", FORK, "--log", "@nothing-there");
     EXPECT(2, "run", FORK, "--height", "77");
+    EXPECT(2, "run", FORK, "--execute");
+    EXPECT_SAID("Give --chain HOME");
+    EXPECT(2, "run", FORK, "--application", "kvstore");
     EXPECT(2, "verify", "@genesis.json", "--genesis", "@genesis.json");
     EXPECT(2, "verify", "@proof");
 }
@@ -467,7 +470,7 @@ START_TEST(whoever_was_not_asked_is_not_convicted_by_its_silence) {
     EXPECT(10, WITH_LOGS, "--asked", "@ask");
     EXPECT(11, WITH_LOGS, "--asked", "@some");
     EXPECT_SAID("by silence 25.0 %, suspect 25.0 %");
-    EXPECT_SAID("2.json: 0 headers; passed over: this is no audit request");
+    EXPECT_SAID("2.json: passed over: this is no audit request");
     snprintf(name, sizeof name, "%s/none", prompt_folder);
     ck_assert_int_eq(mkdir(name, 0700), 0);
     EXPECT(11, WITH_LOGS, "--asked", "@none");
