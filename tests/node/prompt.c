@@ -1,13 +1,14 @@
 #include "tests/node/prompt.h"
 
 #include <check.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "node/cli.h"
+
+enum { PROMPT_WORDS_MAX = 40 };
 
 char prompt_folder[64], prompt_said[131072];
 
@@ -22,38 +23,54 @@ void prompt_close(void) {
     ck_assert_int_eq(system(command), 0);
 }
 
-int prompt_run(const char *first, ...) {
-    static char copies[40][256];
-    char *argv[41] = {copies[0], copies[1]}, path[128];
-    int saved[2] = {dup(1), dup(2)}, count = 1;
-    va_list args;
-    strcpy(copies[0], "quorate");
-    va_start(args, first);
-    for (const char *word = first; word != NULL; word = va_arg(args, const char *)) {
-        if (word[0] == '@')
-            snprintf(copies[count], sizeof copies[count], "%s/%s", prompt_folder, word + 1);
-        else
-            snprintf(copies[count], sizeof copies[count], "%s", word);
-        argv[count] = copies[count];
-        count++;
+static void capture(int saved[2], FILE *heard) {
+    fflush(NULL);
+    for (int i = 0; i < 2; i++) {
+        saved[i] = dup(i + 1);
+        dup2(fileno(heard), i + 1);
     }
-    va_end(args);
-    argv[count] = NULL;
-    snprintf(path, sizeof path, "%s/output", prompt_folder);
+}
+
+static void release(const int saved[2], FILE *heard) {
     fflush(NULL);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    int status = cli_run(count, argv);
-    fflush(NULL);
-    ssize_t size = pread(fd, prompt_said, sizeof prompt_said - 1, 0);
+    ssize_t size = pread(fileno(heard), prompt_said, sizeof prompt_said - 1, 0);
     prompt_said[size < 0 ? 0 : size] = '\0';
     for (int i = 0; i < 2; i++) {
         dup2(saved[i], i + 1);
         close(saved[i]);
     }
-    close(fd);
+    fclose(heard);
+}
+
+int prompt_run_words(const char *const *words) {
+    static char copies[PROMPT_WORDS_MAX][256]; /* of the process: commands keep what they were given */
+    static char name[] = "quorate";
+    char *argv[PROMPT_WORDS_MAX + 2] = {name};
+    int count = 1, saved[2];
+    for (; *words != NULL; words++, count++) {
+        bool is_file = **words == '@';
+        ck_assert_int_le(count, PROMPT_WORDS_MAX);
+        snprintf(copies[count - 1], sizeof copies[0], "%s%s%s", is_file ? prompt_folder : "", is_file ? "/" : "", *words + is_file);
+        argv[count] = copies[count - 1];
+    }
+    FILE *heard = tmpfile();
+    ck_assert_ptr_nonnull(heard);
+    capture(saved, heard);
+    int status = cli_run(count, argv);
+    release(saved, heard);
     return status;
+}
+
+int prompt_run(const char *first, ...) {
+    const char *words[PROMPT_WORDS_MAX + 1];
+    int count = 0;
+    va_list args;
+    va_start(args, first);
+    for (const char *word = first; word != NULL && count < PROMPT_WORDS_MAX; word = va_arg(args, const char *))
+        words[count++] = word;
+    va_end(args);
+    words[count] = NULL;
+    return prompt_run_words(words);
 }
 
 struct blob *prompt_read(const char *name) {

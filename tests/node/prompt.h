@@ -10,8 +10,9 @@ extern char prompt_folder[64], prompt_said[131072]; /* of the last command: stdo
 
 void prompt_open(void);  /* makes the folder */
 void prompt_close(void); /* removes it and all in it */
-/* `quorate …` up to a NULL; "@name" is a file of the folder. */
+/* `quorate …` up to a NULL; "@name" is a file of the folder. The status; what it said is in prompt_said. */
 int prompt_run(const char *first, ...);
+int prompt_run_words(const char *const *words);
 struct blob *prompt_read(const char *name); /* of the folder */
 void prompt_write(const char *name, struct span bytes);
 

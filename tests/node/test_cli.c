@@ -2,7 +2,6 @@
 
 #include <check.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,79 +12,31 @@
 #include "ledger/accounts.h"
 #include "ledger/app.h"
 #include "node/signer.h"
+#include "tests/node/prompt.h"
 
-static char folder[64], said[65536], home[128];
+static char home[128];
 
 static void setup(void) {
-    strcpy(folder, "/tmp/quorate-cli-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(home, sizeof home, "%s/home", folder);
+    prompt_open();
+    snprintf(home, sizeof home, "%s/home", prompt_folder);
     setenv("QUORATE_HOME", home, 1);
     unsetenv("CMTHOME");
 }
 
-static void teardown(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
+static void teardown(void) { prompt_close(); }
 
-/* Both outputs go to one file while a command runs. */
-static int run_words(int count, const char *const *words) {
-    static char copies[40][256];
-    char *argv[41], path[128];
-    int saved[2] = {dup(1), dup(2)};
-    snprintf(path, sizeof path, "%s/output", folder);
-    fflush(NULL);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    for (int i = 0; i < count; i++) {
-        snprintf(copies[i], sizeof copies[i], "%s", words[i]);
-        argv[i] = copies[i];
-    }
-    argv[count] = NULL;
-    int status = cli_run(count, argv);
-    fflush(NULL);
-    ssize_t size = pread(fd, said, sizeof said - 1, 0);
-    said[size < 0 ? 0 : size] = '\0';
-    for (int i = 0; i < 2; i++) {
-        dup2(saved[i], i + 1);
-        close(saved[i]);
-    }
-    close(fd);
-    return status;
-}
-
-/* Words up to NULL. */
-static int run(const char *first, ...) {
-    const char *words[40] = {"quorate", first};
-    int count = 2;
-    va_list args;
-    va_start(args, first);
-    for (const char *word; (word = va_arg(args, const char *)) != NULL;)
-        words[count++] = word;
-    va_end(args);
-    return run_words(count, words);
-}
-
-#define RUN(...) run(__VA_ARGS__, NULL)
-#define EXPECT(status, ...)                                           \
-    do {                                                              \
-        int got = RUN(__VA_ARGS__);                                   \
-        ck_assert_msg(got == (status), "status %d, said: %s", got, said); \
-    } while (0)
-#define EXPECT_SAID(part) ck_assert_msg(strstr(said, part) != NULL, "said: %s", said)
+#define RUN(...) prompt_run(__VA_ARGS__, (const char *)NULL)
+#define EXPECT   EXPECT_RUN
 
 static bool is_there(const char *below) {
     char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, below);
+    snprintf(path, sizeof path, "%s/%s", prompt_folder, below);
     return access(path, F_OK) == 0;
 }
 
 static void load_genesis(struct genesis *genesis, const char *below) {
     char path[256], *error = NULL;
-    snprintf(path, sizeof path, "%s/%s/config/genesis.json", folder, below);
+    snprintf(path, sizeof path, "%s/%s/config/genesis.json", prompt_folder, below);
     ck_assert_msg(genesis_load(genesis, path, PARAMS_V038, &error), "%s", error);
 }
 
@@ -106,7 +57,7 @@ START_TEST(init_makes_a_home_that_a_node_can_start_from) {
     config_close(&config);
     ck_assert(is_there("home/data/priv_validator_state.json") && is_there("home/keys/first.json"));
     EXPECT(0, "show-node-id");
-    ck_assert_uint_eq(strlen(said), 41);
+    ck_assert_uint_eq(strlen(prompt_said), 41);
     EXPECT(0, "show-validator");
     EXPECT_SAID("{\"type\":\"tendermint/PubKeyEd25519\",\"value\":\"");
     EXPECT(0, "keys", "list");
@@ -124,7 +75,7 @@ START_TEST(init_and_testnet_overwrite_nothing) {
     EXPECT_SAID("is there already");
     ck_assert_int_eq(stat(path, &after), 0);
     ck_assert(before.st_ino == after.st_ino && before.st_size == after.st_size);
-    snprintf(path, sizeof path, "%s/net", folder);
+    snprintf(path, sizeof path, "%s/net", prompt_folder);
     EXPECT(0, "testnet", "--v", "2", "--o", path);
     EXPECT(1, "testnet", "--v", "3", "--o", path);
     EXPECT_SAID("is there already");
@@ -153,7 +104,7 @@ START_TEST(testnet_on_loopback_names_all_peers_and_their_ports) {
     struct config config;
     char *warning = NULL, *error = NULL, path[160];
     struct genesis genesis;
-    snprintf(net, sizeof net, "%s/net", folder);
+    snprintf(net, sizeof net, "%s/net", prompt_folder);
     EXPECT(0, "testnet", "--v=3", "--n", "1", "--o", net, "--chain-id", "c", "--loopback-base-port", "30000", "--timeout-commit", "7ms",
            "--mempool.size", "9", "--skip_timeout_commit", "true", "--accounts", "2");
     load_genesis(&genesis, "net/node3");
@@ -178,22 +129,22 @@ END_TEST
 
 START_TEST(testnet_says_which_names_must_lead_where_unless_all_are_here) {
     char net[160];
-    snprintf(net, sizeof net, "%s/apart", folder);
+    snprintf(net, sizeof net, "%s/apart", prompt_folder);
     EXPECT(0, "testnet", "--v", "2", "--o", net);
     EXPECT_SAID("the others are dialled at node0, node1: DNS or /etc/hosts must know these names; for one machine: --loopback-base-port 26656");
-    snprintf(net, sizeof net, "%s/here", folder);
+    snprintf(net, sizeof net, "%s/here", prompt_folder);
     EXPECT(0, "testnet", "--v", "2", "--o", net, "--loopback-base-port", "30000");
-    ck_assert_ptr_null(strstr(said, "/etc/hosts"));
-    snprintf(net, sizeof net, "%s/numbered", folder);
+    ck_assert_ptr_null(strstr(prompt_said, "/etc/hosts"));
+    snprintf(net, sizeof net, "%s/numbered", prompt_folder);
     EXPECT(0, "testnet", "--v", "2", "--o", net, "--starting-ip-address", "10.0.0.1");
-    ck_assert_ptr_null(strstr(said, "/etc/hosts"));
+    ck_assert_ptr_null(strstr(prompt_said, "/etc/hosts"));
 }
 END_TEST
 
 START_TEST(testnet_counts_addresses_up) {
     char net[128], path[160], *warning = NULL, *error = NULL;
     struct config config;
-    snprintf(net, sizeof net, "%s/net", folder);
+    snprintf(net, sizeof net, "%s/net", prompt_folder);
     EXPECT(0, "testnet", "--v", "3", "--o", net, "--app", "kvstore", "--starting-ip-address", "10.0.0.255", "--p2p-port", "1234", "--release", "0.40");
     snprintf(path, sizeof path, "%s/node0", net);
     ck_assert(config_load(&config, path, &warning, &error));
@@ -236,8 +187,8 @@ START_TEST(keys_are_made_listed_and_imported) {
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
     EXPECT(0, "keys", "import", "carol", path);
     EXPECT(0, "keys", "list");
-    char *alice = strstr(said, "alice"), *carol = strstr(said, "carol");
-    ck_assert(alice != NULL && carol != NULL && strstr(said, "bob") != NULL);
+    char *alice = strstr(prompt_said, "alice"), *carol = strstr(prompt_said, "carol");
+    ck_assert(alice != NULL && carol != NULL && strstr(prompt_said, "bob") != NULL);
     ck_assert_int_eq(strncmp(strstr(alice, "quorate1"), strstr(carol, "quorate1"), 40), 0);
     EXPECT(2, "keys", "make", "../evil");
     EXPECT(2, "keys", "make", "x", "--type", "rsa");
@@ -308,7 +259,7 @@ END_TEST
 START_TEST(new_keys_are_printed_or_kept) {
     EXPECT(0, "gen-validator");
     struct keyfile key;
-    ck_assert_ptr_null(keyfile_parse(&key, span_text(said), false));
+    ck_assert_ptr_null(keyfile_parse(&key, span_text(prompt_said), false));
     EXPECT(0, "gen-node-key");
     ck_assert(is_there("home/config/node_key.json"));
     EXPECT(1, "gen-node-key");
@@ -382,8 +333,8 @@ END_TEST
 START_TEST(unknown_commands_are_refused) {
     EXPECT(2, "strat");
     EXPECT_SAID("`quorate help` lists them");
-    static const char *const alone[] = {"quorate"};
-    ck_assert_int_eq(run_words(1, alone), 2);
+    static const char *const nothing[] = {NULL};
+    ck_assert_int_eq(prompt_run_words(nothing), 2);
     EXPECT(0, "version");
     EXPECT(0, "--version");
 }
@@ -398,7 +349,7 @@ START_TEST(the_home_comes_from_the_option_then_the_environment) {
     setenv("HOME", "/root-of-all", 1);
     ck_assert_str_eq(cli_home(), "/root-of-all/.quorate");
     char other[128];
-    snprintf(other, sizeof other, "%s/other", folder);
+    snprintf(other, sizeof other, "%s/other", prompt_folder);
     EXPECT(0, "init", "--home", other);
     ck_assert(is_there("other/config/config.toml"));
 }

@@ -1,6 +1,5 @@
 /* quorate sim, asked for odd things: it does them, or says what is wrong with them before hours are spent. */
 #include <check.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +7,11 @@
 #include <unistd.h>
 
 #include "node/cli.h"
+#include "tests/node/prompt.h"
 
 Suite *suite_sim_command(void);
 
 static char folder[64];
-static char said[65536]; /* both streams */
 
 static void set_up(void) {
     strcpy(folder, "/tmp/quorate-sim-test-XXXXXX");
@@ -36,35 +35,11 @@ static void write_file(const char *name, const char *text) {
 static bool is_there(const char *name) { return access(name, F_OK) == 0; }
 
 /* One run a test process: the command's options are its statics. */
-static int run(const char *const *words) {
-    static char copies[24][128];
-    static char name[] = "quorate", command[] = "sim";
-    char *argv[25] = {name, command};
-    int count = 2, saved[2] = {dup(1), dup(2)}, heard = open("said", O_RDWR | O_CREAT | O_TRUNC, 0600);
-    for (; *words != NULL; words++, count++) {
-        snprintf(copies[count], sizeof copies[count], "%s", *words);
-        argv[count] = copies[count];
-    }
-    fflush(NULL);
-    dup2(heard, 1);
-    dup2(heard, 2);
-    int status = cli_run(count, argv);
-    fflush(NULL);
-    ssize_t size = pread(heard, said, sizeof said - 1, 0);
-    said[size > 0 ? size : 0] = '\0';
-    for (int i = 0; i < 2; i++) {
-        dup2(saved[i], i + 1);
-        close(saved[i]);
-    }
-    close(heard);
-    unlink("said");
-    return status;
-}
-#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
+#define RUN(...) prompt_run("sim", __VA_ARGS__, (const char *)NULL)
 #define SAYS(status, text, ...)                                                                      \
     do {                                                                                             \
         int is_status = RUN(__VA_ARGS__);                                                            \
-        ck_assert_msg(is_status == (status) && strstr(said, text) != NULL, "%d: %s", is_status, said); \
+        ck_assert_msg(is_status == (status) && strstr(prompt_said, text) != NULL, "%d: %s", is_status, prompt_said); \
     } while (0)
 
 /* ---- one seed */
@@ -167,7 +142,7 @@ END_TEST
 
 START_TEST(where_nothing_can_be_drawn_is_told_before_the_run) {
     SAYS(CLI_FAILED, "nowhere/x.svg: cannot be written: No such file", "--validators", "4", "--heights", "1", "--svg", "nowhere/x.svg");
-    ck_assert_ptr_null(strstr(said, "virtual seconds"));
+    ck_assert_ptr_null(strstr(prompt_said, "virtual seconds"));
 }
 END_TEST
 

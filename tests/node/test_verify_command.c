@@ -1,6 +1,5 @@
 /* quorate verify, on files: what is true ends with 0, what is not with 5, what cannot be read with 1. */
 #include <check.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,69 +10,36 @@
 #include "rpc/light_json.h"
 #include "rpc/shapes.h"
 #include "tests/ledger/chain.h"
+#include "tests/node/prompt.h"
 #include "tests/tendermint/smith.h"
 
 Suite *suite_verify_command(void);
 
 enum { VALID = 0, UNREADABLE = 1, USAGE = 2, NOT_VALID = 5 };
 
-static char folder[] = "/tmp/quorate-verify-XXXXXX";
 static struct smith_chain chain;
 
 static void set_up(void) {
-    strcpy(folder, "/tmp/quorate-verify-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    prompt_open();
     smith_open();
     smith_grow_many(&chain, 6, &(struct smith_step){.signers = 0x7});
 }
 
 static void tear_down(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
+    prompt_close();
     smith_forget(&chain);
     smith_close();
-}
-
-static void write_file(const char *name, struct span text) {
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    ck_assert_uint_eq(fwrite(text.data, 1, text.size, file), text.size);
-    fclose(file);
 }
 
 static void write_block(const char *name, const struct light_block *block) {
     struct emit emit;
     emit_init(&emit);
     light_json_write(&emit, block);
-    write_file(name, span_of(emit.data, emit.size));
+    prompt_write(name, span_of(emit.data, emit.size));
     emit_close(&emit);
 }
 
-/* Words up to NULL; those that begin with '@' are files of the folder. */
-static int run(const char *const *words) {
-    static char copies[16][256];
-    static char name[] = "quorate", command[] = "verify";
-    char *argv[17] = {name, command};
-    int count = 2, saved[2] = {dup(1), dup(2)}, nowhere = open("/dev/null", O_WRONLY);
-    for (; *words != NULL; words++, count++) {
-        snprintf(copies[count], sizeof copies[count], *words[0] == '@' ? "%s/%s" : "%s%s", *words[0] == '@' ? folder : "", *words + (*words[0] == '@'));
-        argv[count] = copies[count];
-    }
-    fflush(NULL);
-    dup2(nowhere, 1);
-    dup2(nowhere, 2);
-    int status = cli_run(count, argv);
-    fflush(NULL);
-    for (int i = 0; i < 2; i++) {
-        dup2(saved[i], i + 1);
-        close(saved[i]);
-    }
-    close(nowhere);
-    return status;
-}
-#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
+#define RUN(...) prompt_run("verify", __VA_ARGS__, (const char *)NULL)
 
 START_TEST(a_commit_is_valid_for_its_own_header_chain_and_hash) {
     char hash[TEXT_HEX_SIZE(32)], other[TEXT_HEX_SIZE(32)];
@@ -87,9 +53,9 @@ START_TEST(a_commit_is_valid_for_its_own_header_chain_and_hash) {
     ck_assert_int_eq(RUN("commit", "@three.json", "--hash", "12"), USAGE);
     ck_assert_int_eq(RUN("commit", "@nothing.json"), UNREADABLE);
     ck_assert_int_eq(RUN("commit"), USAGE);
-    write_file("noise.json", span_text("{\"signed_header\":{\"header\":7"));
+    prompt_write("noise.json", span_text("{\"signed_header\":{\"header\":7"));
     ck_assert_int_eq(RUN("commit", "@noise.json"), UNREADABLE);
-    write_file("empty.json", span_text("{}"));
+    prompt_write("empty.json", span_text("{}"));
     ck_assert_int_eq(RUN("commit", "@empty.json"), UNREADABLE);
 }
 END_TEST
@@ -147,7 +113,7 @@ START_TEST(a_piece_of_state_is_valid_under_the_block_above_only) {
     emit_literal(&emit, "{\"jsonrpc\":\"2.0\",\"id\":-1,\"result\":{\"response\":");
     shapes_answer(&emit, &answer);
     emit_literal(&emit, "}}");
-    write_file("state.json", span_of(emit.data, emit.size));
+    prompt_write("state.json", span_of(emit.data, emit.size));
     emit_close(&emit);
     chain_run(&ledger_chain, 2);
     for (int64_t height = 3; height <= 5; height++) {
