@@ -1,11 +1,12 @@
 /* The journal (CometBFT's consensus WAL, its record format: protocol.md §8.2, consensus/wal.go): every message and timeout of the current
  * height before the engine sees it, so that a restart can feed them again. Appends are buffered; journal_sync makes all so far durable in
- * one flush. Rotates at 10 MiB between heights into wal.000, wal.001 …; files whose heights are all applied are dropped beyond 1 GiB.
+ * one flush. Rotates at 10 MiB between heights into wal.000, wal.001 …; beyond 1 GiB the oldest are dropped, but never the newest of them, whatever
+ * its size: it has the end of the last height, where a replay of this one begins.
  *
  * At opening a torn tail of the newest file is cut (after a copy to wal.CORRUPTED) and reported; damage anywhere else that a replay of the
- * current height could meet is an error with file, offset and what to do. Torn is: the last record incomplete, of a wrong checksum, or zeroes from
- * within it to the end; or a record that lacks a whole sector of 512 bytes (zeroes) if no vote or proposal of our own follows, as whoever
- * appends one syncs all before it first. A last record that is whole but for its length was not torn, it was damaged. */
+ * current height could meet is an error with file, offset and what to do. Torn is: the last record incomplete, or zeroes from within it to the end;
+ * or a record that lacks a whole sector of 512 bytes (zeroes) if no vote or proposal of our own follows, as whoever appends one syncs all before it
+ * first. A last record that is all there, and does not hold, was not torn, it was damaged: to cut it could forget a vote of our own. */
 #ifndef QUORATE_NODE_JOURNAL_H
 #define QUORATE_NODE_JOURNAL_H
 
