@@ -23,6 +23,37 @@ static void setup(void) {
     EXPECT(0, "demo", "--dir", "@.");
 }
 
+/* Evidence that accuses the block of a commit, as a light client keeps it. */
+static void write_accusation(const char *name, const char *of) {
+    struct audit_base base;
+    struct arena room;
+    struct header header;
+    struct commit commit;
+    struct evidence evidence;
+    struct emit emit;
+    struct span text;
+    const char *wrong = NULL;
+    char path[128], *error = NULL;
+    arena_init(&room, 1 << 22);
+    valset_init(&base.set);
+    snprintf(path, sizeof path, "%s/genesis.json", prompt_folder);
+    ck_assert(cmd_audit_base(&base, path, NULL, &error));
+    struct blob *file = prompt_read(of);
+    ck_assert(scan_value(&text, blob_span(file), NULL));
+    scan_member(text, &text, "result");
+    ck_assert_msg(light_json_commit(&header, &commit, &wrong, text.size > 0 ? text : blob_span(file), &room), "%s", wrong);
+    struct light_block *block = light_block_new(&header, &commit, &base.set);
+    ck_assert(light_attack_evidence(&evidence, block, block, block, &room));
+    emit_init(&emit);
+    shapes_evidence(&emit, &evidence);
+    prompt_write(name, span_of(emit.data, emit.size));
+    emit_close(&emit);
+    light_block_release(block);
+    blob_release(file);
+    valset_close(&base.set);
+    arena_close(&room);
+}
+
 START_TEST(the_demonstration_ends_as_it_promises_in_both_ways) {
     EXPECT_SAID("CONVICTED_BY_LOG");
     EXPECT_SAID("CONVICTED_BY_SILENCE");
@@ -96,6 +127,9 @@ START_TEST(more_than_a_third_who_voted_twice_are_proven_but_are_no_fork_by_thems
     EXPECT_SAID("verdict: no fork");
     EXPECT(0, "verify", "@alone", "--genesis", "@genesis.json");
     EXPECT_SAID("power: proven 50.0 %");
+    write_accusation("light.json", "next-a.json"); /* an attack at another height does not make it one */
+    EXPECT(0, "run", "--genesis", "@genesis.json", "--commit", "@commit-b.json", "--log", "@honest-a.log", "--height", "3", "--evidence", "@light.json");
+    EXPECT_SAID("verdict: no fork");
 }
 END_TEST
 
@@ -316,39 +350,8 @@ START_TEST(a_set_that_is_not_the_header_s_is_no_help) {
 }
 END_TEST
 
-/* Evidence that accuses the block of commit-b.json, as a light client keeps it. */
-static void write_accusation(const char *name) {
-    struct audit_base base;
-    struct arena room;
-    struct header header;
-    struct commit commit;
-    struct evidence evidence;
-    struct emit emit;
-    struct span text;
-    const char *wrong = NULL;
-    char path[128], *error = NULL;
-    arena_init(&room, 1 << 22);
-    valset_init(&base.set);
-    snprintf(path, sizeof path, "%s/genesis.json", prompt_folder);
-    ck_assert(cmd_audit_base(&base, path, NULL, &error));
-    struct blob *file = prompt_read("commit-b.json");
-    ck_assert(scan_value(&text, blob_span(file), NULL));
-    scan_member(text, &text, "result");
-    ck_assert_msg(light_json_commit(&header, &commit, &wrong, text.size > 0 ? text : blob_span(file), &room), "%s", wrong);
-    struct light_block *block = light_block_new(&header, &commit, &base.set);
-    ck_assert(light_attack_evidence(&evidence, block, block, block, &room));
-    emit_init(&emit);
-    shapes_evidence(&emit, &evidence);
-    prompt_write(name, span_of(emit.data, emit.size));
-    emit_close(&emit);
-    light_block_release(block);
-    blob_release(file);
-    valset_close(&base.set);
-    arena_close(&room);
-}
-
 START_TEST(the_block_that_evidence_accuses_counts_like_another_commit) {
-    write_accusation("light.json");
+    write_accusation("light.json", "commit-b.json");
     EXPECT(11, "run", "--genesis", "@genesis.json", "--commit", "@commit-a.json", "--evidence", "@light.json", "--log", "@honest-a.log");
     EXPECT_SAID("FORK: two blocks are decided");
     EXPECT(10, "run", "--genesis", "@genesis.json", "--evidence", "@light.json", "--commit", "@commit-a.json", "--log", "@honest-a.log", "--log", "@guilty.log",

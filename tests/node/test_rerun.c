@@ -213,6 +213,29 @@ START_TEST(a_reporter_cannot_make_a_good_header_bad) {
 }
 END_TEST
 
+/* Whoever signed it named another past: these blocks say nothing of it. */
+START_TEST(a_bundle_with_the_blocks_of_another_past_is_refused) {
+    struct audit_verified seen;
+    judge(&bad, NULL);
+    struct audit_finding *finding = &docket.report.findings[0];
+    struct header stranger = bad;
+    struct vote vote;
+    stranger.last_block_id.hash.bytes[0] ^= 1;
+    struct audit_header known = {.header = stranger, .wrong = "wrong app hash"};
+    header_hash(&known.hash, &stranger);
+    struct block_id id = {.hash = known.hash, .parts = {.total = 1, .hash = known.hash}};
+    chain_vote(&chain, &vote, docket.set, LIAR, &id, HEIGHT, 1, (struct timestamp){1700000999, 0});
+    finding->a = &vote;
+    finding->headers[0] = &known.header;
+    docket.audit.headers = &known;
+    docket.audit.header_count = 1;
+    struct audit_bundle lie = {&docket.audit, &docket.report, docket.trust, NULL, 0, docket.set_list, docket.set_count, NULL, "kvstore", docket.blocks, docket.block_count};
+    struct span bytes;
+    ck_assert(audit_bundle_make(&bytes, &lie, &docket.arena));
+    ck_assert_str_eq(verify(&seen, bytes, "kvstore", NULL), "the blocks are not those that the header names as its past");
+}
+END_TEST
+
 START_TEST(blocks_that_do_not_fit_are_brought_by_whoever_verifies) {
     struct audit_verified seen;
     judge(&bad, NULL);
@@ -277,6 +300,7 @@ Suite *suite_rerun(void) {
     tcase_add_test(tests, by_the_rules_of_another_application_nobody_is_accused);
     tcase_add_test(tests, whoever_verifies_says_what_the_chain_runs);
     tcase_add_test(tests, a_reporter_cannot_make_a_good_header_bad);
+    tcase_add_test(tests, a_bundle_with_the_blocks_of_another_past_is_refused);
     tcase_add_test(tests, blocks_that_do_not_fit_are_brought_by_whoever_verifies);
     tcase_add_test(tests, blocks_and_applications_that_no_statement_needs_are_refused);
     tcase_add_test(tests, the_command_says_who_is_proven_and_asks_for_the_application);
