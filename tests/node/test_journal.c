@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "node/wire.h"
+#include "tests/node/leaks.h"
 
 
 #define NAME "data/cs.wal/wal"
@@ -480,7 +481,7 @@ static void work(struct journal *journal, struct check *check) {
 }
 
 /* Leaks what the dead process held: like a process, it ends there. */
-static __attribute__((noinline)) bool run_until_crash(uint64_t fail_after, struct check *volatile check) {
+static bool run_and_fall(uint64_t fail_after, struct check *volatile check) {
     char *note, *error;
     struct journal *volatile journal = NULL;
     disk_memory_fail_after(disk, fail_after);
@@ -492,6 +493,13 @@ static __attribute__((noinline)) bool run_until_crash(uint64_t fail_after, struc
     work(journal, check);
     journal_close(journal);
     return true;
+}
+
+static bool run_until_crash(uint64_t fail_after, struct check *check) {
+    leaks_are_meant();
+    bool finished = run_and_fall(fail_after, check);
+    leaks_are_told();
+    return finished;
 }
 
 START_TEST(no_crash_loses_a_synced_record_or_keeps_the_journal_from_opening) {

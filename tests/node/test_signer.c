@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/node/leaks.h"
 #include "tests/trials.h"
 
 #define NAME "data/priv_validator_state.json"
@@ -374,7 +375,7 @@ static struct vote vote_at(int place, uint8_t block, int64_t time) {
 }
 
 /* Signs place after place; each call of the disk may be the last. */
-static __attribute__((noinline)) bool run_until_crash(volatile int *place, int64_t time, uint8_t block) {
+static bool run_and_fall(volatile int *place, int64_t time, uint8_t block) {
     char *error = NULL;
     struct signer *volatile opened = NULL;
     if (setjmp(failed) != 0)
@@ -393,6 +394,13 @@ static __attribute__((noinline)) bool run_until_crash(volatile int *place, int64
     }
     signer_free(opened);
     return true;
+}
+
+static bool run_until_crash(volatile int *place, int64_t time, uint8_t block) {
+    leaks_are_meant();
+    bool finished = run_and_fall(place, time, block);
+    leaks_are_told();
+    return finished;
 }
 
 /* A crash at every call, then more crashes: what left must come back with its own signature or be refused, whatever block and
